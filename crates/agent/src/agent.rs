@@ -1,0 +1,181 @@
+//! The shell: it feeds what happens to the ledger and performs what the ledger decides.
+
+use std::future::Future;
+use std::pin::pin;
+
+use anyhow::Context;
+use tokio::sync::{mpsc, watch};
+
+use crate::attempt::{Key, Outcome, Report};
+use crate::config::Config;
+use crate::home::Home;
+use crate::host;
+use crate::journal::{Fact, Journal};
+use crate::keeper::Keeper;
+use crate::ledger::{Decision, Event, Ledger};
+use crate::session::{self, Identity, Up};
+
+/// Does steps for the cluster until `shutdown` completes. Steps that run then go on under their
+/// supervisors, and the next agent on the same folder takes them up again.
+///
+/// # Errors
+/// If the data folder is used by another agent or cannot be read or written; a sentence that says
+/// what to do.
+pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> anyhow::Result<()> {
+    let home = Home::open(&config.data_dir)?;
+    let boot = host::boot_id().context("the kernel does not tell the boot's id")?;
+    // Blocking, and nothing else happens before it is done.
+    let (home, contents) = tokio::task::spawn_blocking(move || {
+        let contents = home.recover();
+        contents.map(|contents| (home, contents))
+    })
+    .await??;
+    let incarnation = contents.incarnation.clone();
+    let ledger = Ledger::restore(contents.facts.clone(), config.slots, &boot);
+    let journal = Journal::open(&home.journal(), contents)
+        .with_context(|| format!("{} cannot be opened", home.journal().display()))?;
+    let (events, inbox) = mpsc::unbounded_channel();
+    let (held, held_now) = watch::channel(ledger.held());
+    let (up, outbound) = mpsc::unbounded_channel();
+    let identity = Identity {
+        config: config.clone(),
+        home: home.path().to_owned(),
+        incarnation,
+        host: host::place(home.path()),
+        boot: boot.clone(),
+        held: held_now,
+    };
+    let keeper = Keeper {
+        name: config.name,
+        home: home.path().to_owned(),
+        boot,
+        supervisor: config.supervisor,
+        events: events.clone(),
+    };
+    let (failures, failed) = mpsc::unbounded_channel();
+    let agent = Agent { ledger, journal, keeper, up, held, failures };
+    let session = session::keep(identity, events, outbound);
+    agent.run(inbox, failed, session, shutdown).await
+}
+
+struct Agent {
+    ledger: Ledger,
+    journal: Journal,
+    keeper: Keeper,
+    up: mpsc::UnboundedSender<Up>,
+    held: watch::Sender<Vec<Key>>,
+    /// Where the journal says that it can no longer be written.
+    failures: mpsc::UnboundedSender<String>,
+}
+
+impl Agent {
+    async fn run(
+        mut self,
+        mut inbox: mpsc::UnboundedReceiver<Event>,
+        mut failed: mpsc::UnboundedReceiver<String>,
+        session: impl Future<Output = ()>,
+        shutdown: impl Future<Output = ()>,
+    ) -> anyhow::Result<()> {
+        self.look_around();
+        let (mut session, mut shutdown) = (pin!(session), pin!(shutdown));
+        loop {
+            tokio::select! {
+                biased;
+                () = &mut shutdown => return Ok(()),
+                Some(failure) = failed.recv() => anyhow::bail!(
+                    "{failure}; what runs goes on, start the agent again once that is mended"
+                ),
+                Some(event) = inbox.recv() => self.take_in(event),
+                () = &mut session => {}
+            }
+        }
+    }
+
+    /// What became of the attempts that the journal knows as started?
+    fn look_around(&mut self) {
+        for token in self.ledger.unsettled() {
+            match self.keeper.folder(token).seen() {
+                Ok(seen) => self.take_in(Event::Seen { token, seen }),
+                Err(error) => tracing::error!(token, %error, "the attempt cannot be looked at"),
+            }
+        }
+    }
+
+    fn take_in(&mut self, event: Event) {
+        tracing::trace!(?event);
+        for decision in self.ledger.apply(event, host::boottime_ns()) {
+            tracing::trace!(?decision);
+            self.perform(decision);
+        }
+        self.held.send_if_modified(|held| {
+            let now = self.ledger.held();
+            let changed = *held != now;
+            *held = now;
+            changed
+        });
+    }
+
+    fn perform(&self, decision: Decision) {
+        match decision {
+            Decision::AskBegin(key) => self.say(Up::Begin(key)),
+            Decision::Journal { token, facts } => self.write(token, facts),
+            Decision::Forget { token, journaled } => {
+                if journaled {
+                    self.journal.append_lazily(vec![Fact::Acknowledged { token }]);
+                }
+                self.keeper.forget(token);
+            }
+            Decision::Start(assignment) => {
+                tracing::info!(key = %assignment.key, probe = assignment.probe, "starts");
+                self.keeper.start(assignment);
+            }
+            Decision::Adopt(key) => {
+                tracing::info!(%key, "still runs; watching it again");
+                self.keeper.adopt(key.token);
+            }
+            Decision::End { token, reason } => self.keeper.end(token, &reason),
+            Decision::Bury(key) => self.keeper.bury(key),
+            Decision::Sweep(key) => {
+                tracing::warn!(%key, "its supervisor is gone; ending what it left");
+                self.keeper.sweep(key);
+            }
+            Decision::Report(report) => {
+                tracing::debug!(key = %report.key, "reports");
+                self.say(Up::Report(report));
+            }
+            Decision::Refuse { key, reason } => tracing::warn!(%key, reason, "not started"),
+        }
+    }
+
+    fn write(&self, token: u64, facts: Vec<Fact>) {
+        facts.iter().for_each(log);
+        let (events, failures) = (self.keeper.events.clone(), self.failures.clone());
+        let done = move |result: Result<(), String>| {
+            // Nobody listens any more once the agent is ending.
+            let _ = match result {
+                Ok(()) => events.send(Event::Durable(token)).map_err(drop),
+                Err(failure) => failures.send(failure).map_err(drop),
+            };
+        };
+        self.journal.append(facts, Box::new(done));
+    }
+
+    fn say(&self, up: Up) {
+        // Without a session it is dropped there; the ledger says it again to the next leader.
+        let _ = self.up.send(up);
+    }
+}
+
+/// One line for each attempt's end, however often it is reported.
+fn log(fact: &Fact) {
+    match fact {
+        Fact::Finished(Report { key, outcome, reason, .. }) => match outcome {
+            Outcome::Succeeded => tracing::info!(%key, "succeeded"),
+            Outcome::Failed => tracing::info!(%key, reason, "failed"),
+            Outcome::Unknown => tracing::warn!(%key, reason, "ended with an unknown outcome"),
+            Outcome::NotStarted => tracing::info!(%key, reason, "never started"),
+        },
+        Fact::Abandoned { key, reason } => tracing::info!(%key, reason, "never started"),
+        Fact::Started(_) | Fact::Acknowledged { .. } | Fact::Remembered { .. } => {}
+    }
+}

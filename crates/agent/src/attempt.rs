@@ -1,0 +1,104 @@
+//! One attempt in the agent's own words: what it is asked to do and what became of it. Both are
+//! written to disk, so the order of fields and variants here is a format.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use baton_storage::codec::Record;
+use serde::{Deserialize, Serialize};
+
+/// Which attempt, and by which grant.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) struct Key {
+    pub(crate) run: String,
+    pub(crate) step: String,
+    /// 1, 2, …
+    pub(crate) attempt: u32,
+    /// The fencing token: larger is newer, across all runs.
+    pub(crate) token: u64,
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Key { run, step, attempt, token } = self;
+        write!(f, "{run}/{step} attempt {attempt} (token {token})")
+    }
+}
+
+/// What the leader asks for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Assignment {
+    pub(crate) key: Key,
+    /// A question that changes nothing: no Begin, no journal.
+    pub(crate) probe: bool,
+    /// No Begin; its supervisor ends it when the lease runs out.
+    pub(crate) idempotent: bool,
+    pub(crate) action: Action,
+    pub(crate) environment: BTreeMap<String, String>,
+    /// Zero means no limit.
+    pub(crate) timeout_ms: u64,
+}
+
+/// What an attempt does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Action {
+    /// A process, started as its argv stands.
+    Command(Vec<String>),
+    /// Nothing.
+    Noop,
+    /// A question asked again and again until it exits with 0.
+    Wait { until: Vec<String>, interval_ms: u64 },
+}
+
+/// What became of an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Outcome {
+    Succeeded,
+    Failed,
+    /// Ended without an answer; its tree is proven gone.
+    Unknown,
+    /// Never started and never will.
+    NotStarted,
+}
+
+/// An outcome with what people and later steps want to know about it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Report {
+    pub(crate) key: Key,
+    pub(crate) probe: bool,
+    pub(crate) outcome: Outcome,
+    pub(crate) exit_code: Option<i32>,
+    /// For people: "timed out after 20s".
+    pub(crate) reason: String,
+    pub(crate) outputs: BTreeMap<String, String>,
+    /// Bounded tails.
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Report {
+    /// A report without a process behind it.
+    pub(crate) fn bare(key: Key, outcome: Outcome, reason: impl Into<String>) -> Report {
+        Report {
+            key,
+            probe: false,
+            outcome,
+            exit_code: None,
+            reason: reason.into(),
+            outputs: BTreeMap::new(),
+            stdout: String::new(),
+            stderr: String::new(),
+        }
+    }
+}
+
+impl Record for Assignment {
+    const MAGIC: u8 = 0xa1;
+    const VERSION: u16 = 1;
+}
+
+/// The exit record of an attempt's folder.
+impl Record for Report {
+    const MAGIC: u8 = 0xa2;
+    const VERSION: u16 = 1;
+}

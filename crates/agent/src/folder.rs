@@ -1,0 +1,265 @@
+//! `attempts/TOKEN/`: what an agent and the supervisor of one attempt say to each other, in
+//! files, so that either may die at any moment.
+//!
+//! | file | written by | says |
+//! |---|---|---|
+//! | `assignment` | agent | what to do |
+//! | `lock` | | held as long as the supervisor may act: the only proof that it is alive |
+//! | `identity` | supervisor | which process it is, and its cgroup |
+//! | `executing` | supervisor, durable | from here on the action may have happened |
+//! | `output` | the step | `key=value` lines |
+//! | `exit` | supervisor, durable | how it ended |
+//! | `stop` | agent | end it, and why |
+//! | `log` | supervisor | why it could not do its work |
+//! | `tombstone` | agent, durable | it never started and never will |
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use baton_storage::codec::{self, Record};
+use baton_storage::file::{create_folder_durably, write_durably};
+use rustix::fs::{FlockOperation, flock};
+use serde::{Deserialize, Serialize};
+
+use crate::attempt::{Assignment, Report};
+use crate::ledger::Seen;
+
+/// An attempt's folder. Nothing in it need exist.
+#[derive(Debug, Clone)]
+pub(crate) struct Folder {
+    path: PathBuf,
+}
+
+/// Which process supervises, known by more than its pid.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Identity {
+    pub(crate) boot: String,
+    pub(crate) pid: i32,
+    /// Clock ticks from the boot to its start.
+    pub(crate) start_time: u64,
+    /// The attempt's own cgroup, where one could be made.
+    pub(crate) cgroup: Option<PathBuf>,
+}
+
+impl Record for Identity {
+    const MAGIC: u8 = 0xa5;
+    const VERSION: u16 = 1;
+}
+
+impl Folder {
+    pub(crate) fn at(path: &Path) -> Folder {
+        let path = path.to_owned();
+        Folder { path }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The agent's data folder, two floors up.
+    pub(crate) fn home(&self) -> Option<&Path> {
+        self.path.parent()?.parent()
+    }
+
+    pub(crate) fn output(&self) -> PathBuf {
+        self.path.join("output")
+    }
+
+    /// Makes the folder, durable in its parent: a marker written in it later must not be lost
+    /// with the folder.
+    pub(crate) fn create(&self) -> io::Result<()> {
+        create_folder_durably(&self.path)
+    }
+
+    pub(crate) fn remove(&self) -> io::Result<()> {
+        match fs::remove_dir_all(&self.path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// Where the supervisor's own words go.
+    pub(crate) fn create_log(&self) -> io::Result<File> {
+        File::create(self.path.join("log"))
+    }
+
+    /// What the supervisor said, if anything, bounded.
+    pub(crate) fn log(&self) -> Option<String> {
+        let mut bytes = Vec::new();
+        File::open(self.path.join("log")).ok()?.take(500).read_to_end(&mut bytes).ok()?;
+        let text = String::from_utf8_lossy(&bytes).trim().to_owned();
+        (!text.is_empty()).then_some(text)
+    }
+
+    pub(crate) fn write_assignment(&self, assignment: &Assignment) -> io::Result<()> {
+        fs::write(self.path.join("assignment"), codec::encode(assignment))
+    }
+
+    pub(crate) fn assignment(&self) -> io::Result<Assignment> {
+        let bytes = fs::read(self.path.join("assignment"))?;
+        codec::decode(&bytes).map_err(io::Error::other)
+    }
+
+    pub(crate) fn write_identity(&self, identity: &Identity) -> io::Result<()> {
+        // Not durable: after a power cut no process is left to be known.
+        let draft = self.path.join("identity.new");
+        fs::write(&draft, codec::encode(identity))?;
+        fs::rename(draft, self.path.join("identity"))
+    }
+
+    /// `None` where it is missing or unreadable: then nobody is signalled by it.
+    pub(crate) fn identity(&self) -> Option<Identity> {
+        codec::decode(&fs::read(self.path.join("identity")).ok()?).ok()
+    }
+
+    /// Says that the action may have happened, durably where it matters.
+    pub(crate) fn mark_executing(&self, durably: bool) -> io::Result<()> {
+        let path = self.path.join("executing");
+        if durably { write_durably(&path, b"") } else { fs::write(path, b"") }
+    }
+
+    pub(crate) fn write_exit(&self, report: &Report) -> io::Result<()> {
+        write_durably(&self.path.join("exit"), &codec::encode(report))
+    }
+
+    pub(crate) fn exit(&self) -> Option<Report> {
+        let bytes = fs::read(self.path.join("exit")).ok()?;
+        codec::decode(&bytes)
+            .inspect_err(|error| {
+                tracing::warn!(folder = %self.path.display(), %error, "unreadable exit record");
+            })
+            .ok()
+    }
+
+    pub(crate) fn bury(&self) -> io::Result<()> {
+        write_durably(&self.path.join("tombstone"), b"")
+    }
+
+    pub(crate) fn buried(&self) -> bool {
+        self.path.join("tombstone").exists()
+    }
+
+    pub(crate) fn write_stop(&self, reason: &str) -> io::Result<()> {
+        let draft = self.path.join("stop.new");
+        fs::write(&draft, reason)?;
+        fs::rename(draft, self.path.join("stop"))
+    }
+
+    pub(crate) fn stop(&self) -> Option<String> {
+        fs::read_to_string(self.path.join("stop")).ok()
+    }
+
+    /// The lock file, open and not locked.
+    pub(crate) fn lock_file(&self) -> io::Result<File> {
+        let mut options = OpenOptions::new();
+        let options = options.create(true).truncate(false).write(true).read(true);
+        options.open(self.path.join("lock"))
+    }
+
+    /// The lock, held until the file is closed everywhere; `None` while somebody else holds it.
+    pub(crate) fn try_lock(&self) -> io::Result<Option<File>> {
+        let file = self.lock_file()?;
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(Some(file)),
+            Err(rustix::io::Errno::WOULDBLOCK) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Waits for the lock, for as long as the supervisor lives.
+    pub(crate) fn wait_for_lock(&self) -> io::Result<File> {
+        let file = self.lock_file()?;
+        loop {
+            match flock(&file, FlockOperation::LockExclusive) {
+                Ok(()) => return Ok(file),
+                Err(rustix::io::Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// What the folder shows.
+    pub(crate) fn seen(&self) -> io::Result<Seen> {
+        if !self.path.exists() {
+            return Ok(Seen::default());
+        }
+        // The lock first: an exit record written between the two looks is then still seen.
+        let locked = self.try_lock()?.is_none();
+        Ok(Seen { locked, ..self.seen_unlocked() })
+    }
+
+    /// What the folder shows to whoever holds its lock.
+    pub(crate) fn seen_unlocked(&self) -> Seen {
+        Seen { locked: false, executing: self.path.join("executing").exists(), exit: self.exit() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::attempt::{Action, Key, Outcome};
+    use crate::lease::Deadline;
+
+    fn key() -> Key {
+        Key { run: "r".into(), step: "s".into(), attempt: 2, token: 300 }
+    }
+
+    fn assignment(action: Action) -> Assignment {
+        Assignment {
+            key: key(),
+            probe: false,
+            idempotent: true,
+            action,
+            environment: [("K".to_owned(), "v".to_owned())].into(),
+            timeout_ms: 1000,
+        }
+    }
+
+    /// A supervisor may be read by a newer agent: these bytes must stay readable.
+    #[test]
+    fn golden_bytes() {
+        let until = vec!["b".into()];
+        let records = [
+            codec::encode(&assignment(Action::Command(vec!["a".into()]))),
+            codec::encode(&assignment(Action::Noop)),
+            codec::encode(&assignment(Action::Wait { until, interval_ms: 5 })),
+            codec::encode(&Report::bare(key(), Outcome::NotStarted, "late")),
+            codec::encode(&Identity {
+                boot: "b1".into(),
+                pid: 42,
+                start_time: 991,
+                cgroup: Some("/c".into()),
+            }),
+            codec::encode(&Deadline { boot: "b1".into(), until_ns: 70_000 }),
+        ];
+        let hex = |bytes: &Vec<u8>| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let played: Vec<String> = records.iter().map(hex).collect();
+        assert_eq!(played.join("\n") + "\n", include_str!("folder_golden.txt"));
+    }
+
+    #[test]
+    fn the_lock_tells_who_is_alive() {
+        let temporary = tempfile::tempdir().unwrap();
+        let folder = Folder::at(temporary.path());
+        assert_eq!(folder.seen().unwrap(), Seen::default());
+        let lock = folder.try_lock().unwrap().unwrap();
+        assert!(folder.seen().unwrap().locked);
+        assert!(folder.try_lock().unwrap().is_none());
+        drop(lock);
+        assert!(!folder.seen().unwrap().locked);
+    }
+
+    #[test]
+    fn a_damaged_exit_record_is_none() {
+        let temporary = tempfile::tempdir().unwrap();
+        let folder = Folder::at(temporary.path());
+        folder.write_exit(&Report::bare(key(), Outcome::Succeeded, "")).unwrap();
+        assert!(folder.exit().is_some());
+        let path = temporary.path().join("exit");
+        let mut bytes = fs::read(&path).unwrap();
+        *bytes.last_mut().unwrap() ^= 1;
+        fs::write(&path, bytes).unwrap();
+        assert!(folder.exit().is_none());
+    }
+}

@@ -1,0 +1,130 @@
+//! What the journal says, line by line and all together. Pure. The order of variants and fields
+//! is a format.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::attempt::{Key, Outcome, Report};
+
+/// One line of the journal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Fact {
+    /// The attempt may act from now on.
+    Started(Started),
+    /// It ended; the report is offered until it is acknowledged.
+    Finished(Report),
+    /// It never started and never will: what the leader allowed came too late.
+    Abandoned { key: Key, reason: String },
+    /// The cluster has committed the report, so the attempt may be forgotten.
+    Acknowledged { token: u64 },
+    /// The newest token of a step that was ever acknowledged here; written by compaction.
+    Remembered { run: String, step: String, token: u64 },
+}
+
+/// Who acts, and since which boot.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Started {
+    pub(crate) key: Key,
+    pub(crate) idempotent: bool,
+    /// Tells a repeated assignment from a different one under the same token.
+    pub(crate) action_hash: u64,
+    pub(crate) boot: String,
+}
+
+/// An attempt that is journaled and not acknowledged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Open {
+    Started(Started),
+    Finished(Report),
+}
+
+impl Open {
+    pub(crate) fn key(&self) -> &Key {
+        match self {
+            Open::Started(started) => &started.key,
+            Open::Finished(report) => &report.key,
+        }
+    }
+}
+
+/// All lines together.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Facts {
+    /// By token.
+    pub(crate) open: BTreeMap<u64, Open>,
+    pub(crate) newest: Newest,
+}
+
+impl Facts {
+    /// Takes in the next line.
+    pub(crate) fn absorb(&mut self, fact: Fact) {
+        match fact {
+            Fact::Started(started) => {
+                self.open.insert(started.key.token, Open::Started(started));
+            }
+            Fact::Finished(report) => {
+                self.open.insert(report.key.token, Open::Finished(report));
+            }
+            Fact::Abandoned { key, reason } => {
+                let report = Report::bare(key, Outcome::NotStarted, reason);
+                self.open.insert(report.key.token, Open::Finished(report));
+            }
+            Fact::Acknowledged { token } => {
+                if let Some(open) = self.open.remove(&token) {
+                    self.newest.raise(open.key());
+                }
+            }
+            Fact::Remembered { run, step, token } => {
+                self.newest.raise(&Key { run, step, attempt: 0, token });
+            }
+        }
+    }
+
+    /// The fewest lines that say the same.
+    pub(crate) fn lines(&self) -> Vec<Fact> {
+        let remembered = self.newest.0.iter().map(|((run, step), token)| {
+            let (run, step, token) = (run.clone(), step.clone(), *token);
+            Fact::Remembered { run, step, token }
+        });
+        let open = self.open.values().map(|open| match open {
+            Open::Started(started) => Fact::Started(started.clone()),
+            Open::Finished(report) => Fact::Finished(report.clone()),
+        });
+        remembered.chain(open).collect()
+    }
+}
+
+/// The newest token of each step. It outlives the acknowledgement, so that an assignment which
+/// was long under way is known for what it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Newest(BTreeMap<(String, String), u64>);
+
+impl Newest {
+    /// Steps remembered; beyond, the oldest grants are forgotten.
+    const LIMIT: usize = 4096;
+
+    pub(crate) fn of(&self, key: &Key) -> Option<u64> {
+        let step = (key.run.clone(), key.step.clone());
+        self.0.get(&step).copied()
+    }
+
+    pub(crate) fn raise(&mut self, key: &Key) {
+        let step = (key.run.clone(), key.step.clone());
+        let token = self.0.entry(step).or_default();
+        *token = (*token).max(key.token);
+        if self.0.len() > Self::LIMIT {
+            let oldest = self.0.iter().min_by_key(|(_, token)| **token);
+            if let Some(step) = oldest.map(|(step, _)| step.clone()) {
+                self.0.remove(&step);
+            }
+        }
+    }
+}
+
+/// FNV-1a, 64 bits: tells accidents apart, not adversaries.
+pub(crate) fn hash(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    })
+}

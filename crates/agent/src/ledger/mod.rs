@@ -1,0 +1,195 @@
+//! The agent's decisions, pure: what the journal says, what is seen of an attempt, what the
+//! leader asks for and what time it is go in; what to do comes out. The shell in `agent.rs`
+//! performs it and reports back.
+
+mod answers;
+mod endings;
+mod stage;
+mod words;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use crate::attempt::{Action, Assignment, Key, Outcome, Report};
+use crate::journal::{Fact, Facts, Newest, Started};
+use stage::{Attempt, Stage, action_hash};
+
+pub(crate) use words::{Decision, Event, Seen};
+
+/// What is asked again when no answer came, and after how long. Nanoseconds.
+const ASK_AGAIN_NS: u64 = 3_000_000_000;
+
+/// All attempts that this agent knows and is not allowed to forget.
+#[derive(Debug)]
+pub(crate) struct Ledger {
+    slots: u32,
+    boot: String,
+    lease_until_ns: u64,
+    attempts: BTreeMap<u64, Attempt>,
+    newest: Newest,
+}
+
+impl Ledger {
+    /// The ledger as the journal tells it, on the boot that runs now.
+    pub(crate) fn restore(facts: Facts, slots: u32, boot: &str) -> Ledger {
+        let attempts = facts.open.into_iter().map(|(token, open)| (token, Attempt::restored(open))).collect();
+        Ledger { slots, boot: boot.to_owned(), lease_until_ns: 0, attempts, newest: facts.newest }
+    }
+
+    /// Tokens whose folders must be looked at after a restart: started, end unknown.
+    pub(crate) fn unsettled(&self) -> Vec<u64> {
+        let running = |attempt: &&Attempt| matches!(attempt.stage, Stage::Running { .. });
+        let attempts = self.attempts.values().filter(running);
+        attempts.map(|attempt| attempt.key.token).collect()
+    }
+
+    /// Journaled attempts without an acknowledgement, for Hello.
+    pub(crate) fn held(&self) -> Vec<Key> {
+        let on_disk = |attempt: &&Attempt| {
+            let pending = matches!(attempt.stage, Stage::Starting(_));
+            attempt.journaled && !pending
+        };
+        let attempts = self.attempts.values().filter(on_disk);
+        attempts.map(|attempt| attempt.key.clone()).collect()
+    }
+
+    /// Takes in what happened at `now_ns` of the boot clock and says what to do.
+    pub(crate) fn apply(&mut self, event: Event, now_ns: u64) -> Vec<Decision> {
+        let mut decisions = Vec::new();
+        let out = &mut decisions;
+        match event {
+            Event::Connected => self.connected(now_ns, out),
+            Event::Disconnected => self.drop_waiting(),
+            Event::Renewed { until_ns } => self.renewed(until_ns, now_ns, out),
+            Event::Assigned(assignment) => self.assigned(assignment, now_ns, out),
+            Event::BeginAnswered { key, begun, reason } => {
+                self.begin_answered(&key, begun, reason, now_ns, out);
+            }
+            Event::Stop { key, reason } => self.stop(key, reason, now_ns, out),
+            Event::Acknowledged(key) => self.acknowledged(&key, out),
+            Event::Durable(token) => self.durable(token, now_ns, out),
+            Event::Seen { token, seen } => self.seen(token, seen, now_ns, out),
+            Event::Ended(report) => self.conclude(report, now_ns, out),
+        }
+        self.settle(now_ns, out);
+        decisions
+    }
+
+    /// Lets everything that can start, start, oldest grant first.
+    fn settle(&mut self, now_ns: u64, out: &mut Vec<Decision>) {
+        if !self.lease_runs(now_ns) {
+            return;
+        }
+        let tokens: Vec<u64> = self.attempts.keys().copied().collect();
+        for token in tokens {
+            let free = self.slot_is_free();
+            let Some(attempt) = self.attempts.get(&token) else {
+                continue;
+            };
+            let Stage::Waiting(assignment) = &attempt.stage else {
+                continue;
+            };
+            let needs_slot = !attempt.probe && assignment.action != Action::Noop;
+            if (needs_slot && !free) || self.older_one_runs(&attempt.key) {
+                continue;
+            }
+            let assignment = assignment.clone();
+            self.proceed(assignment, now_ns, out);
+        }
+    }
+
+    /// Takes a waiting attempt to its next stage, now that nothing stands in its way.
+    fn proceed(&mut self, assignment: Assignment, now_ns: u64, out: &mut Vec<Decision>) {
+        let key = assignment.key.clone();
+        let Some(attempt) = self.attempts.get_mut(&key.token) else {
+            return;
+        };
+        attempt.asked_ns = now_ns;
+        if attempt.probe {
+            let boot = self.boot.clone();
+            attempt.stage = Stage::Running { boot };
+            out.push(Decision::Start(assignment));
+        } else if !attempt.idempotent {
+            attempt.stage = Stage::Asking(assignment);
+            out.push(Decision::AskBegin(key));
+        } else if assignment.action == Action::Noop {
+            // Doing nothing again is harmless, so memory is enough to hold this report.
+            self.conclude(crate::actions::noop::report(key), now_ns, out);
+        } else {
+            self.start(assignment, out);
+        }
+    }
+
+    /// Journals that the attempt may act; the supervisor starts when that is durable.
+    fn start(&mut self, assignment: Assignment, out: &mut Vec<Decision>) {
+        let token = assignment.key.token;
+        let started = Fact::Started(Started {
+            key: assignment.key.clone(),
+            idempotent: assignment.idempotent,
+            action_hash: action_hash(&assignment),
+            boot: self.boot.clone(),
+        });
+        let Some(attempt) = self.attempts.get_mut(&token) else {
+            return;
+        };
+        attempt.journaled = true;
+        let mut facts = vec![started];
+        attempt.stage = if assignment.action == Action::Noop {
+            // It acts on nothing, so both lines may reach the disk together.
+            let report = crate::actions::noop::report(assignment.key);
+            facts.push(Fact::Finished(report.clone()));
+            Stage::Concluding(report)
+        } else {
+            Stage::Starting(assignment)
+        };
+        out.push(Decision::Journal { token, facts });
+    }
+
+    /// The attempt is over: journals the end where its start is journaled, else reports at once.
+    fn conclude(&mut self, mut report: Report, now_ns: u64, out: &mut Vec<Decision>) {
+        let token = report.key.token;
+        let Some(attempt) = self.attempts.get_mut(&token) else {
+            return;
+        };
+        if matches!(attempt.stage, Stage::Concluding(_) | Stage::Finished(_)) {
+            return;
+        }
+        report.probe = attempt.probe;
+        if report.probe && report.outcome == Outcome::NotStarted {
+            report.outcome = Outcome::Unknown;
+        }
+        if attempt.journaled {
+            attempt.stage = Stage::Concluding(report.clone());
+            let facts = vec![Fact::Finished(report)];
+            out.push(Decision::Journal { token, facts });
+        } else {
+            attempt.asked_ns = now_ns;
+            attempt.stage = Stage::Finished(report.clone());
+            out.push(Decision::Report(report));
+        }
+    }
+
+    fn lease_runs(&self, now_ns: u64) -> bool {
+        now_ns < self.lease_until_ns
+    }
+
+    fn slot_is_free(&self) -> bool {
+        let taken = |attempt: &&Attempt| !attempt.probe && attempt.stage.holds_slot();
+        self.attempts.values().filter(taken).count() < self.slots as usize
+    }
+
+    fn older_one_runs(&self, key: &Key) -> bool {
+        self.older(key).any(|attempt| matches!(attempt.stage, Stage::Starting(_) | Stage::Running { .. }))
+    }
+
+    /// Earlier attempts of the same step, still known.
+    fn older(&self, key: &Key) -> impl Iterator<Item = &Attempt> {
+        let (run, step) = (key.run.clone(), key.step.clone());
+        let older = self.attempts.range(..key.token);
+        older
+            .map(|(_, attempt)| attempt)
+            .filter(move |attempt| !attempt.probe && (&attempt.key.run, &attempt.key.step) == (&run, &step))
+    }
+}

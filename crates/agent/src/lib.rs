@@ -1,0 +1,27 @@
+//! The agent: does steps in one region and remembers what it did.
+//!
+//! `ledger` decides, purely; `agent` performs what it decides. `journal` is the memory that
+//! makes an agent the one it was, `keeper` its hand on the `supervisor` processes, one an attempt,
+//! which outlive it. `session` is the stream to whoever leads, `lease` how long the agent may
+//! start something new, `sweep` the end of everything that must not act any more.
+
+mod actions;
+mod agent;
+mod attempt;
+mod cgroup;
+mod config;
+mod folder;
+mod home;
+mod host;
+mod journal;
+mod keeper;
+mod lease;
+mod ledger;
+mod process;
+mod session;
+mod supervisor;
+mod sweep;
+
+pub use agent::run;
+pub use config::Config;
+pub use supervisor::supervise;

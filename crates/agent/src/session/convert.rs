@@ -1,0 +1,121 @@
+//! Wire types stop here.
+
+use baton_api as wire;
+use baton_api::{FromAgent, ToAgent, from_agent, to_agent};
+
+use super::{Identity, Up};
+use crate::attempt::{Action, Assignment, Key, Outcome, Report};
+use crate::ledger::Event;
+
+/// The version of the conversation.
+const PROTOCOL: u32 = 1;
+
+/// What the leader said.
+pub(super) enum Down {
+    Event(Event),
+    Renewed(u64),
+}
+
+pub(super) fn hello(identity: &Identity) -> FromAgent {
+    let config = &identity.config;
+    let held = identity.held.borrow().iter().map(key_up).collect();
+    say(from_agent::Message::Hello(wire::Hello {
+        name: config.name.clone(),
+        region: config.region.clone(),
+        incarnation: identity.incarnation.clone(),
+        host: identity.host.clone(),
+        boot: identity.boot.clone(),
+        slots: config.slots,
+        labels: config.labels.clone(),
+        protocol: PROTOCOL,
+        // The start does not come this far before it is true.
+        swept: true,
+        held,
+    }))
+}
+
+pub(super) fn renew(sequence: u64, answered: u64) -> FromAgent {
+    say(from_agent::Message::Renew(wire::Renew { sequence, answered }))
+}
+
+pub(super) fn up(up: Up) -> FromAgent {
+    say(match up {
+        Up::Begin(key) => {
+            let key = Some(key_up(&key));
+            from_agent::Message::Begin(wire::Begin { key })
+        }
+        Up::Report(report) => from_agent::Message::Report(report_up(report)),
+    })
+}
+
+fn say(message: from_agent::Message) -> FromAgent {
+    let message = Some(message);
+    FromAgent { message }
+}
+
+/// What the leader said, or why it makes no sense.
+pub(super) fn down(message: ToAgent) -> Result<Down, String> {
+    let message = message.message.ok_or("it is of a kind that is not known")?;
+    Ok(Down::Event(match message {
+        to_agent::Message::Renewed(renewed) => return Ok(Down::Renewed(renewed.sequence)),
+        to_agent::Message::Assignment(assignment) => Event::Assigned(assignment_down(assignment)?),
+        to_agent::Message::BeginAnswer(answer) => {
+            Event::BeginAnswered { key: key_down(answer.key)?, begun: answer.begun, reason: answer.reason }
+        }
+        to_agent::Message::ReportAcknowledged(acknowledged) => {
+            Event::Acknowledged(key_down(acknowledged.key)?)
+        }
+        to_agent::Message::Stop(stop) => Event::Stop { key: key_down(stop.key)?, reason: stop.reason },
+        to_agent::Message::Welcome(_) | to_agent::Message::Refused(_) => {
+            return Err("a second answer to the greeting".into());
+        }
+    }))
+}
+
+fn assignment_down(assignment: wire::Assignment) -> Result<Assignment, String> {
+    let key = key_down(assignment.key)?;
+    let action = assignment.action.and_then(|action| action.action);
+    let action = action.ok_or_else(|| format!("{key} has an action that is not known"))?;
+    Ok(Assignment {
+        key,
+        probe: assignment.probe,
+        idempotent: assignment.idempotent,
+        action: match action {
+            wire::action::Action::Command(command) => Action::Command(command.argv),
+            wire::action::Action::Noop(wire::Noop {}) => Action::Noop,
+            wire::action::Action::Wait(wait) => {
+                Action::Wait { until: wait.until, interval_ms: wait.interval_ms }
+            }
+        },
+        environment: assignment.environment,
+        timeout_ms: assignment.timeout_ms,
+    })
+}
+
+fn key_down(key: Option<wire::AttemptKey>) -> Result<Key, String> {
+    let key = key.ok_or("it does not say which attempt it is about")?;
+    Ok(Key { run: key.run, step: key.step, attempt: key.attempt, token: key.token })
+}
+
+fn key_up(key: &Key) -> wire::AttemptKey {
+    wire::AttemptKey { run: key.run.clone(), step: key.step.clone(), attempt: key.attempt, token: key.token }
+}
+
+fn report_up(report: Report) -> wire::Report {
+    let outcome = match report.outcome {
+        Outcome::Succeeded => wire::Outcome::Succeeded,
+        Outcome::Failed => wire::Outcome::Failed,
+        Outcome::Unknown => wire::Outcome::Unknown,
+        Outcome::NotStarted => wire::Outcome::NotStarted,
+    };
+    wire::Report {
+        key: Some(key_up(&report.key)),
+        outcome: outcome.into(),
+        exit_code: report.exit_code,
+        reason: report.reason,
+        outputs: report.outputs,
+        stdout: report.stdout,
+        stderr: report.stderr,
+        probe: report.probe,
+    }
+}

@@ -1,0 +1,140 @@
+//! The stream to the leader, kept up for as long as the agent lives. What is said on it goes to
+//! the ledger; wire types stop at `convert.rs`.
+
+mod connect;
+mod convert;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use baton_api::ToAgent;
+use tokio::sync::{mpsc, watch};
+use tokio::time::{MissedTickBehavior, interval, sleep};
+
+use crate::attempt::{Key, Report};
+use crate::config::Config;
+use crate::host::boottime_ns;
+use crate::lease::{Deadline, Renewals};
+use crate::ledger::Event;
+use connect::{Found, Link, Seeker};
+use convert::Down;
+
+/// Who this agent is, for Hello.
+pub(crate) struct Identity {
+    pub(crate) config: Config,
+    pub(crate) home: PathBuf,
+    pub(crate) incarnation: String,
+    pub(crate) host: String,
+    pub(crate) boot: String,
+    pub(crate) held: watch::Receiver<Vec<Key>>,
+}
+
+/// What the agent says to the leader.
+#[derive(Debug, Clone)]
+pub(crate) enum Up {
+    Begin(Key),
+    Report(Report),
+}
+
+/// Pause after a leader refused this agent: only a person can change that.
+const REFUSED: Duration = Duration::from_secs(2);
+
+/// Finds the leader, talks to it, and finds the next one, for ever.
+pub(crate) async fn keep(
+    identity: Identity,
+    events: mpsc::UnboundedSender<Event>,
+    mut outbound: mpsc::UnboundedReceiver<Up>,
+) {
+    let mut seeker = Seeker::new(identity.config.servers.clone());
+    loop {
+        match seeker.seek(|| convert::hello(&identity)).await {
+            Found::Welcomed(link) => {
+                let session = Session {
+                    identity: &identity,
+                    events: &events,
+                    renewals: Renewals::new(link.lease_ms, boottime_ns()),
+                    link,
+                };
+                let why = session.talk(&mut outbound).await;
+                tracing::info!(why, "the session ended; looking for the leader");
+                // Nobody listens any more once the agent is ending.
+                let _ = events.send(Event::Disconnected);
+            }
+            Found::Refused(reason) => {
+                tracing::error!(reason, "the leader refuses this agent");
+                sleep(REFUSED).await;
+            }
+        }
+    }
+}
+
+struct Session<'a> {
+    identity: &'a Identity,
+    events: &'a mpsc::UnboundedSender<Event>,
+    renewals: Renewals,
+    link: Box<Link>,
+}
+
+impl Session<'_> {
+    /// Talks until the stream breaks or goes silent; says why.
+    async fn talk(mut self, outbound: &mut mpsc::UnboundedReceiver<Up>) -> String {
+        // What was meant for the last leader is decided anew for this one.
+        while outbound.try_recv().is_ok() {}
+        tracing::info!(leader = self.link.leader, term = self.link.term, "connected");
+        if self.events.send(Event::Connected).is_err() {
+            return "the agent is ending".into();
+        }
+        let renew_ms = self.link.renew_ms.max(1);
+        let mut renew = interval(Duration::from_millis(renew_ms));
+        renew.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            let gone = tokio::select! {
+                message = self.link.inbound.message() => match message {
+                    Ok(Some(message)) => self.hear(message),
+                    Ok(None) => Some("the leader closed it".into()),
+                    Err(status) => Some(status.message().to_owned()),
+                },
+                Some(up) = outbound.recv() => self.link.say(convert::up(up)),
+                _ = renew.tick() => self.renew(renew_ms),
+            };
+            if let Some(why) = gone {
+                return why;
+            }
+        }
+    }
+
+    fn renew(&mut self, renew_ms: u64) -> Option<String> {
+        let now_ns = boottime_ns();
+        if self.renewals.silent_ns(now_ns) > 2 * renew_ms * 1_000_000 {
+            return Some("the leader has gone silent".into());
+        }
+        let (sequence, answered) = self.renewals.send(now_ns);
+        self.link.say(convert::renew(sequence, answered))
+    }
+
+    fn hear(&mut self, message: ToAgent) -> Option<String> {
+        let event = match convert::down(message) {
+            Ok(Down::Event(event)) => event,
+            Ok(Down::Renewed(sequence)) => {
+                let until_ns = self.renewals.answered(sequence, boottime_ns())?;
+                self.write_deadline(until_ns);
+                Event::Renewed { until_ns }
+            }
+            Err(what) => {
+                tracing::warn!(what, "a message of the leader is ignored");
+                return None;
+            }
+        };
+        let ending = self.events.send(event).is_err();
+        ending.then(|| "the agent is ending".into())
+    }
+
+    /// The supervisors read it right before they execute.
+    fn write_deadline(&self, until_ns: u64) {
+        let boot = self.identity.boot.clone();
+        let deadline = Deadline { boot, until_ns };
+        if let Err(error) = deadline.write(&self.identity.home) {
+            tracing::error!(%error, "the lease cannot be written, so nothing new will start");
+        }
+    }
+}

@@ -1,0 +1,254 @@
+//! Watching one attempt: its process, its streams, the leader's word, and the time.
+
+use std::ffi::OsString;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::PathBuf;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+use super::child::{self, Child};
+use super::ended::Ended;
+use super::pipes::Pipe;
+use super::signals::{ended, listen_for_termination, reap};
+use super::tree;
+use crate::attempt::{Action, Assignment};
+use crate::cgroup::Cgroup;
+use crate::folder::Folder;
+use crate::host::boottime_ns;
+use crate::lease::Deadline;
+
+/// How long a tree that was asked to end may take before it is killed.
+const GRACE_NS: u64 = 1_000_000_000;
+
+/// The longest sleep between two looks at the boot clock, which a suspension of the machine
+/// moves and the sleep does not notice.
+const NAP_NS: u64 = 1_000_000_000;
+
+/// Sleep between two looks at a tree that is about to be gone.
+const BLINK_NS: u64 = 5_000_000;
+
+/// One attempt under supervision.
+pub(crate) struct Watch {
+    folder: Folder,
+    home: PathBuf,
+    assignment: Assignment,
+    boot: String,
+    cgroup: Option<Cgroup>,
+    /// SIGTERM, as something to poll.
+    signals: OwnedFd,
+    told_to_end: bool,
+    stdout: Pipe,
+    stderr: Pipe,
+    until_ns: Option<u64>,
+    lease_until_ns: u64,
+}
+
+impl Watch {
+    /// Begins to listen for the signal to stop; the time begins with the first process.
+    pub(super) fn new(
+        folder: Folder,
+        assignment: Assignment,
+        boot: String,
+        cgroup: Option<Cgroup>,
+    ) -> io::Result<Watch> {
+        let home = folder.home().unwrap_or(folder.path()).to_owned();
+        Ok(Watch {
+            home,
+            folder,
+            assignment,
+            boot,
+            cgroup,
+            signals: listen_for_termination()?,
+            told_to_end: false,
+            stdout: Pipe::default(),
+            stderr: Pipe::default(),
+            until_ns: None,
+            lease_until_ns: 0,
+        })
+    }
+
+    pub(super) fn assignment(&self) -> &Assignment {
+        &self.assignment
+    }
+
+    pub(super) fn folder(&self) -> &Folder {
+        &self.folder
+    }
+
+    pub(super) fn action(&self) -> Action {
+        self.assignment.action.clone()
+    }
+
+    pub(super) fn tails(&mut self) -> (String, String) {
+        (self.stdout.tail.text(), self.stderr.tail.text())
+    }
+
+    /// Runs one process to its end, which is its own exit and never the end of its output.
+    pub(crate) fn run(&mut self, argv: &[String]) -> Ended {
+        let child = match self.start(argv) {
+            Ok(child) => child,
+            Err(ended) => return ended,
+        };
+        let Child { pid, pidfd, .. } = child;
+        self.stdout.end = Some(child.stdout);
+        self.stderr.end = Some(child.stderr);
+        loop {
+            self.sleep(Some(pidfd.as_fd()), self.nap_ns());
+            if let Some(status) = reap(Some(pid)) {
+                self.drain();
+                return ended(status);
+            }
+            if let Some(ended) = self.interruption() {
+                self.end_tree();
+                self.drain();
+                return ended;
+            }
+        }
+    }
+
+    /// Lets time pass between two processes; says so when the attempt has to end.
+    pub(crate) fn pause(&mut self, pause_ms: u64) -> Option<Ended> {
+        let until_ns = boottime_ns().saturating_add(pause_ms.saturating_mul(1_000_000));
+        loop {
+            reap(None);
+            if let Some(ended) = self.interruption() {
+                self.end_tree();
+                return Some(ended);
+            }
+            let left_ns = until_ns.saturating_sub(boottime_ns());
+            if left_ns == 0 {
+                return None;
+            }
+            self.sleep(None, left_ns.min(self.nap_ns()));
+        }
+    }
+
+    /// The last checks, and nothing between them and the start (Z02).
+    fn start(&mut self, argv: &[String]) -> Result<Child, Ended> {
+        let environment = self.environment();
+        let first = self.until_ns.is_none();
+        if first {
+            let durably = !self.assignment.idempotent;
+            let marked = self.folder.mark_executing(durably);
+            marked.map_err(|error| Ended::Abandoned {
+                reason: format!("it could not be noted that it starts: {error}"),
+            })?;
+        }
+        if let Some(reason) = self.folder.stop() {
+            let reason = format!("stopped before it started: {reason}");
+            return Err(Ended::Abandoned { reason });
+        }
+        self.lease_until_ns = Deadline::read(&self.home, &self.boot);
+        let now_ns = boottime_ns();
+        if first && now_ns >= self.lease_until_ns {
+            let reason = "the agent's lease ran out before it started".into();
+            return Err(Ended::Abandoned { reason });
+        }
+        if first {
+            let timeout_ms = self.assignment.timeout_ms;
+            let timeout_ns = timeout_ms.saturating_mul(1_000_000);
+            let until_ns = now_ns.saturating_add(timeout_ns);
+            self.until_ns = Some(if timeout_ms == 0 { u64::MAX } else { until_ns });
+        }
+        child::spawn(argv, &environment, self.cgroup.as_ref())
+    }
+
+    fn environment(&self) -> Vec<(String, OsString)> {
+        let given = self.assignment.environment.iter();
+        let given = given.map(|(name, value)| (name.clone(), OsString::from(value)));
+        let token = self.assignment.key.token.to_string();
+        let own = [
+            ("BATON_OUTPUT".to_owned(), self.folder.output().into()),
+            // What a sweep finds the tree by.
+            ("BATON_TOKEN".to_owned(), token.into()),
+            ("BATON_AGENT_HOME".to_owned(), self.home.clone().into()),
+        ];
+        given.chain(own).collect()
+    }
+
+    /// Why the attempt has to end now, if it has to.
+    fn interruption(&mut self) -> Option<Ended> {
+        if self.told_to_end {
+            let reason = self.folder.stop();
+            let reason = reason.unwrap_or_else(|| "its supervisor was told to end".into());
+            return Some(Ended::Stopped { reason });
+        }
+        let now_ns = boottime_ns();
+        if self.until_ns.is_some_and(|until_ns| now_ns >= until_ns) {
+            let note = String::new();
+            return Some(Ended::TimedOut { note });
+        }
+        if self.assignment.idempotent && now_ns >= self.lease_until_ns {
+            self.lease_until_ns = Deadline::read(&self.home, &self.boot);
+            let lapsed = now_ns >= self.lease_until_ns;
+            return lapsed.then_some(Ended::LeaseLapsed);
+        }
+        None
+    }
+
+    /// Ends everything that the attempt started, and returns when nothing of it is left.
+    fn end_tree(&mut self) {
+        let patience_ns = boottime_ns() + GRACE_NS;
+        tree::ask_to_end(self.cgroup.as_ref());
+        while boottime_ns() < patience_ns && !tree::is_gone(self.cgroup.as_ref()) {
+            self.sleep(None, BLINK_NS);
+            reap(None);
+        }
+        while !tree::is_gone(self.cgroup.as_ref()) {
+            tree::kill(self.cgroup.as_ref());
+            self.sleep(None, BLINK_NS);
+            reap(None);
+        }
+        reap(None);
+    }
+
+    /// The step is over: what it left running on purpose is no longer part of it.
+    pub(super) fn leave_tree(&self) {
+        if let Some(cgroup) = &self.cgroup {
+            cgroup.leave_behind();
+        }
+    }
+
+    /// Reads on for as long as a daemon of the step holds the streams: without a reader its
+    /// first line would kill it.
+    pub(super) fn linger(&mut self) {
+        // A word that came too late was about the step, not about the daemon.
+        self.told_to_end = false;
+        while (self.stdout.end.is_some() || self.stderr.end.is_some()) && !self.told_to_end {
+            self.sleep(None, NAP_NS);
+            reap(None);
+        }
+    }
+
+    fn drain(&mut self) {
+        self.stdout.drain();
+        self.stderr.drain();
+    }
+
+    /// How long to sleep at most, so as to wake at the next deadline.
+    fn nap_ns(&self) -> u64 {
+        let lease = self.assignment.idempotent.then_some(self.lease_until_ns);
+        let deadline = self.until_ns.into_iter().chain(lease).min();
+        let left_ns = deadline.map(|deadline| deadline.saturating_sub(boottime_ns()));
+        left_ns.unwrap_or(NAP_NS).min(NAP_NS)
+    }
+
+    /// Sleeps until something happens, at most this long.
+    fn sleep(&mut self, process: Option<BorrowedFd<'_>>, most_ns: u64) {
+        let ends = [self.stdout.end.as_ref(), self.stderr.end.as_ref()];
+        let ends = ends.into_iter().flatten().map(AsFd::as_fd);
+        let fds = ends.chain(process).chain([self.signals.as_fd()]);
+        let mut fds: Vec<PollFd<'_>> = fds.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)).collect();
+        let timeout = Timespec {
+            tv_sec: (most_ns / 1_000_000_000).cast_signed(),
+            tv_nsec: (most_ns % 1_000_000_000).cast_signed(),
+        };
+        // An interrupted sleep is a short one.
+        let _ = poll(&mut fds, Some(&timeout));
+        self.drain();
+        let mut buffer = [0_u8; 1024];
+        // The descriptor does not block: an error means that no signal came.
+        self.told_to_end |= rustix::io::read(&self.signals, &mut buffer).is_ok();
+    }
+}

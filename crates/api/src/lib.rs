@@ -1,0 +1,10 @@
+//! The messages and services of `proto/`, generated: the one door to prost and tonic's
+//! code generation. Wire types stop at each process's own conversion file
+//! (`node/src/grpc/convert.rs`, `agent/src/session.rs`, `client`), so that nothing else
+//! has to change when a message does.
+#![allow(missing_docs, clippy::all)]
+
+tonic::include_proto!("baton.v1");
+
+/// Metadata key under which a coordinator that does not lead names the leader's address.
+pub const LEADER_METADATA: &str = "baton-leader";

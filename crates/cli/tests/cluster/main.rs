@@ -1,0 +1,10 @@
+//! Real processes of the built binary: coordinators and agents on loopback ports, killed, frozen,
+//! wiped and brought back, with a witness at the target that counts.
+
+mod support;
+
+mod agents;
+mod coordinators;
+mod local;
+mod operators;
+mod takeover;

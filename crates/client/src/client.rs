@@ -1,0 +1,209 @@
+//! Asking: find the leader, repeat what got no answer, give up at the deadline.
+
+mod decisions;
+mod plans;
+mod runs;
+mod status;
+
+pub use decisions::Decision;
+pub use runs::{Filter, Start};
+
+use std::future::Future;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use baton_api::operator_client::OperatorClient;
+use tokio::time::{Instant, sleep, timeout};
+use tonic::transport::Channel;
+use tonic::{Response, Status};
+
+use crate::channels::{self, Channels};
+use crate::route::{Move, Route};
+use crate::verdict::{Verdict, judge};
+use crate::{Error, NoQuorum};
+
+/// How long a whole request may take before it ends with [`Error::NoQuorum`].
+const DEADLINE: Duration = Duration::from_secs(10);
+/// How long one coordinator may take: a paused one must not use up the deadline of all.
+const ATTEMPT: Duration = Duration::from_millis(2500);
+/// Pause after a round of coordinators none of which could act, and what chance adds to it.
+const PAUSE_MS: std::ops::Range<u64> = 40..120;
+/// A run of ten thousand steps with their outputs fits.
+const MESSAGE_BYTES: usize = 256 << 20;
+
+/// A way to talk to a cluster; clones share connections and what is known of the leader.
+#[derive(Debug, Clone)]
+pub struct Client {
+    servers: Arc<Vec<String>>,
+    channels: Arc<Channels>,
+    leader: Arc<Mutex<Option<String>>>,
+    deadline: Duration,
+    attempt: Duration,
+}
+
+/// What one coordinator made of a call.
+enum Tried<T> {
+    Answered(T),
+    /// The request did not leave this process.
+    NotSent(String),
+    Failed(Box<Status>),
+    NoAnswer,
+}
+
+impl Client {
+    /// A client of the cluster with these coordinators, `HOST:PORT` each. Connects when it is first asked.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] if there is no address, or one is not understood.
+    pub fn connect<S: AsRef<str>>(servers: &[S]) -> Result<Self, Error> {
+        let servers: Vec<String> = servers.iter().map(|address| address.as_ref().trim().to_owned()).collect();
+        for address in &servers {
+            channels::endpoint(address).map_err(Error::Usage)?;
+        }
+        if servers.is_empty() {
+            return Err(Error::Usage("no coordinator is named: give at least one HOST:PORT".into()));
+        }
+        Ok(Self {
+            servers: Arc::new(servers),
+            channels: Arc::default(),
+            leader: Arc::default(),
+            deadline: DEADLINE,
+            attempt: ATTEMPT,
+        })
+    }
+
+    /// The same client with another deadline for each request.
+    pub fn with_deadline(self, deadline: Duration) -> Self {
+        Self { deadline, ..self }
+    }
+
+    /// The same client, giving each single coordinator another time to answer.
+    pub fn with_attempt(self, attempt: Duration) -> Self {
+        Self { attempt, ..self }
+    }
+
+    /// The coordinators it was given.
+    pub fn servers(&self) -> &[String] {
+        &self.servers
+    }
+
+    pub(crate) fn deadline(&self) -> Duration {
+        self.deadline
+    }
+
+    /// Asks until somebody answers or the deadline has passed. A write is named by its request
+    /// id and is the same bytes in every attempt, so that repeating it is harmless.
+    pub(crate) async fn ask<T, F>(
+        &self,
+        write: Option<&str>,
+        call: impl Fn(OperatorClient<Channel>) -> F,
+    ) -> Result<T, Error>
+    where
+        F: Future<Output = Result<Response<T>, Status>>,
+    {
+        let started = Instant::now();
+        let mut route = Route::new(&self.servers, self.known_leader());
+        let mut failure = self.no_quorum(write);
+        loop {
+            let left = self.deadline.saturating_sub(started.elapsed());
+            if left.is_zero() {
+                failure.waited = self.deadline;
+                return Err(Error::NoQuorum(failure));
+            }
+            let address = match route.next() {
+                Move::Ask(address) => address,
+                Move::Pause => {
+                    sleep(Duration::from_millis(fastrand::u64(PAUSE_MS)).min(left)).await;
+                    continue;
+                }
+            };
+            let tried = self.try_one(&address, left.min(self.attempt), &call).await;
+            if let Some(answer) = self.learn(&address, tried, &mut route, &mut failure) {
+                return answer;
+            }
+        }
+    }
+
+    async fn try_one<T, F>(
+        &self,
+        address: &str,
+        limit: Duration,
+        call: &impl Fn(OperatorClient<Channel>) -> F,
+    ) -> Tried<T>
+    where
+        F: Future<Output = Result<Response<T>, Status>>,
+    {
+        let started = Instant::now();
+        let channel = match timeout(limit, self.channels.to(address)).await {
+            Ok(Ok(channel)) => channel,
+            Ok(Err(text)) => return Tried::NotSent(format!("{address}: {text}")),
+            Err(_) => return Tried::NotSent(format!("{address}: takes no connection")),
+        };
+        let operator = OperatorClient::new(channel).max_decoding_message_size(MESSAGE_BYTES);
+        match timeout(limit.saturating_sub(started.elapsed()), call(operator)).await {
+            Ok(Ok(response)) => Tried::Answered(response.into_inner()),
+            Ok(Err(status)) => Tried::Failed(Box::new(status)),
+            Err(_) => Tried::NoAnswer,
+        }
+    }
+
+    /// Takes in what one coordinator said; an answer ends the search.
+    fn learn<T>(
+        &self,
+        address: &str,
+        tried: Tried<T>,
+        route: &mut Route,
+        failure: &mut NoQuorum,
+    ) -> Option<Result<T, Error>> {
+        let verdict = match tried {
+            Tried::Answered(answer) => {
+                self.remember(Some(address.to_owned()));
+                return Some(Ok(answer));
+            }
+            Tried::NotSent(text) => {
+                self.remember(None);
+                failure.last = text;
+                return None;
+            }
+            Tried::Failed(status) => judge(&status),
+            Tried::NoAnswer => Verdict::Again("no answer".into()),
+        };
+        match verdict {
+            Verdict::Final(error) => return Some(Err(error)),
+            Verdict::AskLeader(leader) => {
+                failure.last = match &leader {
+                    Some(leader) => format!("{address}: {leader} leads"),
+                    None => format!("{address}: no leader is known"),
+                };
+                self.remember(leader.clone());
+                route.hint(leader);
+            }
+            Verdict::Again(text) => {
+                tracing::debug!(address, text, "asking again");
+                self.channels.forget(address);
+                self.remember(None);
+                failure.last = format!("{address}: {text}");
+                failure.may_be_written |= failure.request_id.is_some();
+            }
+        }
+        None
+    }
+
+    pub(crate) fn no_quorum(&self, write: Option<&str>) -> NoQuorum {
+        NoQuorum {
+            servers: self.servers.to_vec(),
+            waited: Duration::ZERO,
+            last: "nobody was asked".into(),
+            request_id: write.map(str::to_owned),
+            may_be_written: false,
+        }
+    }
+
+    fn known_leader(&self) -> Option<String> {
+        self.leader.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone()
+    }
+
+    fn remember(&self, leader: Option<String>) {
+        *self.leader.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = leader;
+    }
+}

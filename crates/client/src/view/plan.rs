@@ -1,0 +1,58 @@
+//! Registered plans.
+
+use serde::Serialize;
+
+use super::Time;
+
+/// A plan that was registered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Registered {
+    /// Its name.
+    pub plan: String,
+    /// The version that holds this text.
+    pub plan_version: u32,
+    /// This very text was the newest version already.
+    pub unchanged: bool,
+    /// The log index that brought it.
+    pub revision: u64,
+}
+
+/// Every plan, in the order of their names.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PlanList {
+    /// The newest version of each.
+    pub plans: Vec<PlanSummary>,
+    /// The log index that this reflects.
+    pub revision: u64,
+}
+
+/// One line about a plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PlanSummary {
+    /// Its name.
+    pub plan: String,
+    /// Its version.
+    pub plan_version: u32,
+    /// Who answers for it.
+    pub owner: Option<String>,
+    /// What it is for.
+    pub description: Option<String>,
+    /// How many steps it has.
+    pub steps: u32,
+    /// How many runs it has had.
+    pub runs: u32,
+    /// When this version was registered.
+    pub registered_at: Option<Time>,
+}
+
+/// A plan with its text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Plan {
+    /// One line about it.
+    #[serde(flatten)]
+    pub summary: PlanSummary,
+    /// The text exactly as it was registered.
+    pub source: String,
+    /// The log index that this reflects.
+    pub revision: u64,
+}

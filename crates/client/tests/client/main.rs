@@ -1,0 +1,6 @@
+//! The client against coordinators that follow a script.
+
+mod fake;
+mod json;
+mod leader;
+mod watch;

@@ -1,0 +1,81 @@
+//! The agents that the cluster knows, and what each has open.
+
+use std::collections::BTreeMap;
+
+use baton_plan::plan::StepIndex;
+use serde::{Deserialize, Serialize};
+
+use crate::command::{Join, Speaker};
+
+/// One agent. Whether its lease still runs is the leader's knowledge; only the lease's end is in the log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Agent {
+    /// What it said of itself when it came last.
+    pub join: Join,
+    /// Its lease has not been seen to run out since.
+    pub live: bool,
+    /// Attempts and probes that it holds, by token.
+    pub open: BTreeMap<u64, (String, StepIndex)>,
+    /// Cluster time at which it came or was last missed.
+    pub since_ms: u64,
+    /// The most slots that it ever had: attempts granted then may outlast a smaller number.
+    pub most_slots: u32,
+    /// The log index of the last change to what it should be doing.
+    pub changed: u64,
+}
+
+impl Agent {
+    /// How many more attempts it takes.
+    pub fn free_slots(&self) -> u32 {
+        let open = u32::try_from(self.open.len()).unwrap_or(u32::MAX);
+        self.join.slots.saturating_sub(open)
+    }
+}
+
+/// All agents.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Agents {
+    /// By name.
+    pub by_name: BTreeMap<String, Agent>,
+    /// How often something became free that a waiting run could use: a slot, or an agent.
+    pub freed: u64,
+}
+
+impl Agents {
+    /// The live agent of a region with the most free slots, names deciding a tie; with
+    /// `slots_needed` of zero a busy one will do.
+    pub fn choose<'a>(&'a self, region: &'a str, slots_needed: u32) -> Option<&'a Agent> {
+        self.live_in(region).filter(|agent| agent.free_slots() >= slots_needed).max_by(|a, b| {
+            let by_slots = a.free_slots().cmp(&b.free_slots());
+            by_slots.then_with(|| b.join.speaker.agent.cmp(&a.join.speaker.agent))
+        })
+    }
+
+    /// The live agents of a region.
+    pub fn live_in<'a>(&'a self, region: &'a str) -> impl Iterator<Item = &'a Agent> {
+        self.by_name.values().filter(move |agent| agent.live && agent.join.region == region)
+    }
+
+    /// The agent that speaks out of this very journal.
+    pub fn speaking(&mut self, speaker: &Speaker) -> Option<&mut Agent> {
+        self.by_name.get_mut(&speaker.agent).filter(|agent| agent.join.speaker == *speaker)
+    }
+
+    /// The agent holds this token from now on.
+    pub fn hold(&mut self, speaker: &Speaker, token: u64, run: &str, step: StepIndex, index: u64) {
+        if let Some(agent) = self.speaking(speaker) {
+            agent.open.insert(token, (run.to_owned(), step));
+            agent.changed = index;
+        }
+    }
+
+    /// The agent holds this token no more.
+    pub fn release(&mut self, speaker: &Speaker, token: u64, index: u64) {
+        if let Some(agent) = self.speaking(speaker)
+            && agent.open.remove(&token).is_some()
+        {
+            agent.changed = index;
+            self.freed += 1;
+        }
+    }
+}

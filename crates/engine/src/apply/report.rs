@@ -1,0 +1,161 @@
+use baton_plan::plan::StepIndex;
+
+use crate::command::{Answer, AttemptKey, Ending, Reply, Speaker};
+use crate::event::Event;
+use crate::run::Heading;
+use crate::stamp::Moment;
+use crate::state::State;
+use crate::step::{Attempt, Outcome, Status};
+use crate::turn::Turn;
+
+impl State {
+    /// How an attempt ended. A report is never dropped (semantics R7): one for the current attempt
+    /// decides it, one for an earlier attempt is kept as evidence.
+    pub(super) fn report(
+        &mut self,
+        at: Moment,
+        speaker: &Speaker,
+        key: &AttemptKey,
+        ending: &Ending,
+    ) -> Reply {
+        let index = self.locate(key)?;
+        let state = &self.runs[&key.run].steps[index];
+        // An exit record that outlived its agent's journal still tells how an attempt in doubt ended.
+        let tells = |attempt: &Attempt| {
+            attempt.is_under_way() || {
+                attempt.outcome == Some(Outcome::Unknown)
+                    && ending.outcome.is_some_and(|said| said != Outcome::Unknown)
+            }
+        };
+        let current = state.attempt().is_some_and(|attempt| attempt.token == key.token && tells(attempt));
+        let awaited = matches!(state.status, Status::Running | Status::Probing | Status::InDoubt);
+        if current && awaited {
+            self.with_run(at, &key.run, |turn| turn.ended(index, ending));
+        } else if state.attempts.iter().any(|attempt| attempt.token == key.token) {
+            self.with_run(at, &key.run, |turn| turn.late(index, speaker, key, ending));
+        }
+        Ok(Answer::Recorded)
+    }
+}
+
+impl Turn<'_> {
+    fn ended(&mut self, index: StepIndex, ending: &Ending) {
+        let Some(outcome) = ending.outcome else {
+            return self.never_started(index, &ending.reason);
+        };
+        let stopping = self.run.steps[index].attempt().is_some_and(|attempt| attempt.stopping);
+        self.write_down(index, outcome, ending);
+        match outcome {
+            Outcome::Succeeded => {
+                self.state(index).outputs = ending.outputs.clone();
+                self.succeed(index, None);
+            }
+            Outcome::Failed if stopping && self.step(index).idempotent => self.cancel_step(index),
+            Outcome::Failed => self.said_failed(index, ending),
+            // What that means is decided when the run settles.
+            Outcome::Unknown => self.forget_answers(index),
+        }
+    }
+
+    /// The agent proves that the attempt never acted and never will.
+    fn never_started(&mut self, index: StepIndex, reason: &str) {
+        self.state(index).losses += 1;
+        let pause_ms = 250u64 << self.run.steps[index].losses.min(7);
+        let not_before_ms = self.now_ms() + pause_ms;
+        self.withdraw(index, reason);
+        self.state(index).not_before_ms = not_before_ms;
+        if self.run.heading != Heading::Through {
+            self.cancel_step(index);
+        }
+    }
+
+    fn write_down(&mut self, index: StepIndex, outcome: Outcome, ending: &Ending) {
+        let at = self.at;
+        let reason = (!ending.reason.is_empty()).then(|| ending.reason.clone());
+        let Some(attempt) = self.attempt(index) else { return };
+        // An attempt that had lapsed is accounted for: its agent knows how it ended.
+        (attempt.lapsed, attempt.gone) = (false, true);
+        (attempt.outcome, attempt.ended) = (Some(outcome), Some(at));
+        (attempt.exit_code, attempt.reason) = (ending.exit_code, reason.clone());
+        (attempt.stdout, attempt.stderr) = (ending.stdout.clone(), ending.stderr.clone());
+        let (number, exit_code, speaker, token) =
+            (attempt.number, attempt.exit_code, attempt.speaker.clone(), attempt.token);
+        self.agents.release(&speaker, token, at.index);
+        let step = self.name(index);
+        self.record(Event::AttemptEnded { step, attempt: number, outcome, exit_code, reason });
+    }
+
+    /// The action said that it failed: again while attempts are left, and for a step that is not
+    /// idempotent only where a probe or the exit code speaks for it (semantics section 4, rule 2).
+    fn said_failed(&mut self, index: StepIndex, ending: &Ending) {
+        let step = self.step(index);
+        let no_effect = ending.exit_code.is_some_and(|code| step.no_effect.contains(&code));
+        let may_repeat = step.idempotent || no_effect || step.probe.is_some();
+        let attempts_allowed = step.retry.attempts;
+        let state = self.state(index);
+        state.failures += 1;
+        let reason = why_failed(ending);
+        if state.failures >= attempts_allowed || !may_repeat {
+            return self.fail(index, reason);
+        }
+        self.forget_answers(index);
+        self.state(index).reason = Some(reason.clone());
+        if no_effect {
+            self.again(index, format!("{reason}, which says that nothing happened"));
+        } else if self.step(index).idempotent {
+            self.again(index, reason);
+        }
+    }
+
+    /// Answers from before the attempt's end say nothing about it.
+    fn forget_answers(&mut self, index: StepIndex) {
+        if let Some(asked) = self.state(index).question.take() {
+            self.agents.release(&asked.speaker, asked.token, self.at.index);
+        }
+    }
+
+    /// A report on an attempt that is no longer awaited: evidence, and nothing else.
+    fn late(&mut self, index: StepIndex, speaker: &Speaker, key: &AttemptKey, ending: &Ending) {
+        let Some(attempt) =
+            self.run.steps[index].attempts.iter_mut().find(|attempt| attempt.token == key.token)
+        else {
+            return;
+        };
+        if is_repeated(attempt, ending) {
+            return;
+        }
+        attempt.exit_code = attempt.exit_code.or(ending.exit_code);
+        let said = ending.outcome.map_or("never started", Outcome::word);
+        attempt.reason = Some(format!("reported late: {said}"));
+        (attempt.stdout, attempt.stderr) = (ending.stdout.clone(), ending.stderr.clone());
+        // What provably never started has certainly not happened.
+        let known = ending.outcome.unwrap_or(Outcome::Failed);
+        attempt.outcome = attempt.outcome.filter(|outcome| *outcome != Outcome::Unknown).or(Some(known));
+        let number = attempt.number;
+        self.state(index).changed = self.at.index;
+        let step = self.name(index);
+        self.record(Event::LateReport {
+            step,
+            attempt: number,
+            agent: speaker.agent.clone(),
+            outcome: ending.outcome,
+            exit_code: ending.exit_code,
+        });
+    }
+}
+
+/// The same report again, because its acknowledgement was lost (the matrix's M07).
+fn is_repeated(attempt: &Attempt, ending: &Ending) -> bool {
+    let never_started = ending.outcome.is_none() && attempt.outcome == Some(Outcome::Failed);
+    never_started
+        || (attempt.outcome == ending.outcome && attempt.exit_code == ending.exit_code && attempt.gone)
+        || attempt.reason.as_deref().is_some_and(|reason| reason.starts_with("reported late"))
+}
+
+fn why_failed(ending: &Ending) -> String {
+    match (ending.exit_code, ending.reason.is_empty()) {
+        (_, false) => ending.reason.clone(),
+        (Some(code), true) => format!("exit code {code}"),
+        (None, true) => "the action said that it failed".into(),
+    }
+}

@@ -1,0 +1,264 @@
+//! The log's alphabet: what may be asked of the state, and how it answers.
+//!
+//! The order of the variants is the format on disk: append only.
+
+use std::collections::BTreeMap;
+
+use baton_plan::plan::Plan;
+use serde::{Deserialize, Serialize};
+
+use crate::rejection::Rejection;
+use crate::stamp::Stamp;
+use crate::step::{Answered, Outcome};
+
+/// What one log entry carries: everything that waited at the proposer, stamped once.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Batch {
+    /// When the leader proposed it.
+    pub stamp: Stamp,
+    /// The term in which the proposer took office. A batch of another term than the newest
+    /// office's is refused whole: its proposer decided by a clock that no longer counts.
+    pub term: u64,
+    /// The commands, applied in order.
+    pub commands: Vec<Command>,
+}
+
+/// How a command was answered.
+pub type Reply = Result<Answer, Rejection>;
+
+/// Who asks, and under which id: the same id with the same body is answered again without being
+/// done again; with another body it is an error.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Request {
+    /// Chosen by the client, unique for each thing that it wants done.
+    pub id: String,
+    /// Who asks, for the record.
+    pub operator: String,
+}
+
+/// Which attempt (or which probe of it) a message is about.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct AttemptKey {
+    /// The run.
+    pub run: String,
+    /// The step's name.
+    pub step: String,
+    /// 1, 2, …
+    pub attempt: u32,
+    /// The fencing token of the grant.
+    pub token: u64,
+}
+
+/// Which agent speaks, and out of which journal.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Speaker {
+    /// The agent's name.
+    pub agent: String,
+    /// Its journal's id.
+    pub incarnation: String,
+}
+
+/// How the leaving side of a failover is to be treated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// Both sides answer: a planned switch.
+    Graceful,
+    /// The old side may be gone.
+    Ungraceful,
+}
+
+/// A person's word on a step whose outcome is not known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Resolution {
+    /// It took effect.
+    Succeeded,
+    /// It did not, and shall not be tried again.
+    Failed,
+    /// It did not, and shall be attempted again.
+    Retry,
+}
+
+/// Everything that can be asked.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Command {
+    /// A new leader begins to act.
+    TakeOffice {
+        /// Its id.
+        node: u64,
+    },
+    /// Keep a checked plan as a new version.
+    RegisterPlan {
+        /// Who asks.
+        request: Request,
+        /// The checked plan: the text is never parsed again.
+        plan: Plan,
+        /// The text as written, to give back.
+        source: String,
+    },
+    /// Begin a run.
+    StartRun {
+        /// Who asks.
+        request: Request,
+        /// The plan's name.
+        plan: String,
+        /// Which version; the newest when absent.
+        version: Option<u32>,
+        /// Values of parameters.
+        params: BTreeMap<String, String>,
+        /// How the old side is treated.
+        mode: Mode,
+        /// An exercise, not an emergency.
+        drill: bool,
+    },
+    /// Start nothing new in a run.
+    PauseRun {
+        /// Who asks.
+        request: Request,
+        /// The run.
+        run: String,
+        /// Why.
+        reason: String,
+    },
+    /// Let a paused run go on.
+    ResumeRun {
+        /// Who asks.
+        request: Request,
+        /// The run.
+        run: String,
+        /// Why.
+        reason: String,
+    },
+    /// End a run: what has not begun never will, what runs is stopped.
+    CancelRun {
+        /// Who asks.
+        request: Request,
+        /// The run.
+        run: String,
+        /// Why.
+        reason: String,
+    },
+    /// Decide a step that the system cannot decide.
+    ResolveStep {
+        /// Who asks.
+        request: Request,
+        /// The run.
+        run: String,
+        /// The step's name.
+        step: String,
+        /// The decision.
+        resolution: Resolution,
+        /// Why; must not be empty.
+        reason: String,
+    },
+    /// An agent has a session with the leader.
+    JoinAgent(Join),
+    /// An agent's lease has run out at the leader.
+    ExpireAgent {
+        /// Whose lease.
+        speaker: Speaker,
+    },
+    /// May this attempt act? (semantics R2)
+    Begin {
+        /// Who asks.
+        speaker: Speaker,
+        /// The attempt.
+        key: AttemptKey,
+    },
+    /// How an attempt ended.
+    Report {
+        /// Who says so.
+        speaker: Speaker,
+        /// The attempt.
+        key: AttemptKey,
+        /// What it says.
+        ending: Ending,
+    },
+    /// What a probe answered.
+    AnswerProbe {
+        /// Who says so.
+        speaker: Speaker,
+        /// The attempt, with the probe's own token.
+        key: AttemptKey,
+        /// The answer.
+        answer: Answered,
+        /// For people.
+        reason: String,
+    },
+    /// What a `when` evaluated to, computed by the leader outside of apply.
+    Evaluate {
+        /// The run.
+        run: String,
+        /// The step's name.
+        step: String,
+        /// The value, or why there is none.
+        result: Result<bool, String>,
+    },
+    /// A deadline of the state has passed.
+    Tick,
+}
+
+/// What an agent says of itself when it comes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Join {
+    /// Name and journal.
+    pub speaker: Speaker,
+    /// The region that it serves.
+    pub region: String,
+    /// The place whose processes a successor under this name could find and end.
+    pub host: String,
+    /// The boot's id.
+    pub boot: String,
+    /// How many attempts it runs at once.
+    pub slots: u32,
+    /// For people.
+    pub labels: BTreeMap<String, String>,
+}
+
+/// What a report says of the attempt's end.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ending {
+    /// The outcome; `None` says that the attempt never started and never will.
+    pub outcome: Option<Outcome>,
+    /// The process's exit code, where it exited.
+    pub exit_code: Option<i32>,
+    /// For people: "timed out after 20s".
+    pub reason: String,
+    /// `key=value` lines of `BATON_OUTPUT`.
+    pub outputs: BTreeMap<String, String>,
+    /// Bounded tail.
+    pub stdout: String,
+    /// Bounded tail.
+    pub stderr: String,
+}
+
+/// What an accepted command is answered with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Answer {
+    /// A plan stands under this version.
+    Registered {
+        /// Its name.
+        name: String,
+        /// Its version.
+        version: u32,
+        /// It stood there before.
+        unchanged: bool,
+    },
+    /// A run was started.
+    Started {
+        /// Its id.
+        run: String,
+    },
+    /// A decision about a run was carried out.
+    Decided {
+        /// The run.
+        run: String,
+    },
+    /// The attempt may act.
+    Begun,
+    /// The report stands in the record: the agent may forget the attempt.
+    Recorded,
+    /// Done, with nothing more to say.
+    Done,
+}

@@ -1,0 +1,34 @@
+//! The replicated state machine: command in, new state and events out.
+//!
+//! Everything that may happen to a run is decided here, by pure functions of the state and the
+//! command. There is no I/O, no clock, no randomness and no logging: time arrives with each
+//! batch as a [`Stamp`], identity with each command, and a member that applies the same log
+//! holds the same state. What the outside world should be doing now is not stored anywhere: the
+//! leader reads it off the state ([`State::effects_for`], [`State::evaluations`]), and so does
+//! the next leader.
+
+pub mod agents;
+pub mod apply;
+pub mod chain;
+pub mod command;
+pub mod doubt;
+pub mod effect;
+pub mod event;
+pub mod grant;
+pub mod invariants;
+pub mod plans;
+pub mod rejection;
+pub mod requests;
+pub mod run;
+pub mod settle;
+pub mod stamp;
+pub mod state;
+pub mod step;
+pub mod turn;
+pub mod view;
+
+pub use command::{Answer, Batch, Command, Reply};
+pub use effect::{Effect, Evaluation};
+pub use rejection::Rejection;
+pub use stamp::Stamp;
+pub use state::State;

@@ -1,0 +1,142 @@
+//! The state that every coordinator holds, and how a batch changes it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::agents::Agents;
+use crate::command::{Batch, Reply};
+use crate::plans::{PlanHistory, PlanVersion};
+use crate::rejection::Rejection;
+use crate::requests::Requests;
+use crate::run::Run;
+use crate::stamp::{Moment, Stamp};
+use crate::turn::Turn;
+
+/// Who leads, as far as the log knows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Office {
+    /// The coordinator.
+    pub node: u64,
+    /// The term in which it took office.
+    pub term: u64,
+}
+
+/// Everything that the log says. A clone is cheap: runs and plans are shared until they change.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct State {
+    /// The newest stamp seen; time never runs back.
+    pub stamp: Stamp,
+    /// Who leads.
+    pub office: Office,
+    /// The last fencing token granted.
+    pub tokens: u64,
+    /// Runs ever started.
+    pub started: u64,
+    /// By name.
+    pub plans: BTreeMap<String, PlanHistory>,
+    /// By id.
+    pub runs: BTreeMap<String, Arc<Run>>,
+    /// Every run by the order of starts.
+    pub by_start: BTreeMap<u64, String>,
+    /// Runs that have not ended.
+    pub active: BTreeSet<String>,
+    /// Active runs that could use a slot which they did not get.
+    pub starved: BTreeSet<String>,
+    /// Cluster times at which active runs must be looked at again.
+    pub alarms: BTreeSet<(u64, String)>,
+    /// Active runs with a step whose condition waits to be evaluated.
+    pub curious: BTreeSet<String>,
+    /// By name.
+    pub agents: Agents,
+    /// What was answered to whom.
+    pub requests: Requests,
+}
+
+impl State {
+    /// Applies one log entry. `index` is its place in the log.
+    pub fn apply(&mut self, index: u64, batch: &Batch) -> Vec<Reply> {
+        self.stamp =
+            Stamp { time_ms: self.stamp.time_ms.max(batch.stamp.time_ms), wall_ms: batch.stamp.wall_ms };
+        let at = Moment { index, stamp: self.stamp };
+        let replies = batch.commands.iter().map(|command| self.apply_command(at, batch.term, command));
+        let replies = replies.collect();
+        #[cfg(debug_assertions)]
+        if let Err(violation) = crate::invariants::check_touched(self, index) {
+            panic!("invariant violated at log index {index}: {violation}");
+        }
+        replies
+    }
+
+    /// A run by its id.
+    pub fn run(&self, id: &str) -> Result<&Arc<Run>, Rejection> {
+        let missing = || Rejection::NotFound(format!("there is no run `{id}`; `baton run list` shows them"));
+        self.runs.get(id).ok_or_else(missing)
+    }
+
+    /// The plan version that a run keeps.
+    pub fn version_of(&self, run: &Run) -> Arc<PlanVersion> {
+        let history = &self.plans[&run.plan];
+        Arc::clone(&history.versions[run.version as usize - 1])
+    }
+
+    /// Lets one run make a move, and then everything else that can move because of it.
+    pub(crate) fn with_run<T>(&mut self, at: Moment, id: &str, act: impl FnOnce(&mut Turn<'_>) -> T) -> T {
+        let freed = self.agents.freed;
+        let outcome = self.turn(at, id, act);
+        if self.agents.freed != freed {
+            self.settle_starved(at);
+        }
+        outcome
+    }
+
+    /// Lets every run move that waits for a slot or an agent.
+    pub(crate) fn settle_starved(&mut self, at: Moment) {
+        let starved: Vec<_> = self.starved.iter().cloned().collect();
+        let mut by_age: Vec<_> = starved.iter().map(|id| (self.runs[id].number, id)).collect();
+        by_age.sort_unstable();
+        for (_, id) in by_age {
+            self.turn(at, id, |_| ());
+        }
+    }
+
+    /// One run's turn: a move, then settling, then the books of who waits for what.
+    pub(crate) fn turn<T>(&mut self, at: Moment, id: &str, act: impl FnOnce(&mut Turn<'_>) -> T) -> T {
+        let version = self.version_of(&self.runs[id]);
+        let Some(shared) = self.runs.get_mut(id) else {
+            unreachable!("the run was looked up a moment ago");
+        };
+        let run = Arc::make_mut(shared);
+        let alarm_before = run.alarm_ms;
+        let mut turn =
+            Turn { run, version: &version, agents: &mut self.agents, tokens: &mut self.tokens, at };
+        let outcome = act(&mut turn);
+        let starved = turn.settle();
+        let curious = turn.wants_evaluation();
+        let (alarm, ended) = (run.alarm_ms, run.status.has_ended());
+        if let Some(alarm_ms) = alarm_before {
+            self.alarms.remove(&(alarm_ms, id.to_owned()));
+        }
+        if let Some(alarm_ms) = alarm {
+            self.alarms.insert((alarm_ms, id.to_owned()));
+        }
+        enroll(&mut self.starved, id, starved);
+        enroll(&mut self.curious, id, curious);
+        enroll(&mut self.active, id, !ended);
+        outcome
+    }
+
+    /// The cluster time at which a `Tick` is due; `None` while no deadline stands.
+    pub fn next_deadline_ms(&self) -> Option<u64> {
+        self.alarms.first().map(|(time_ms, _)| *time_ms)
+    }
+}
+
+fn enroll(set: &mut BTreeSet<String>, id: &str, belongs: bool) {
+    if belongs && !set.contains(id) {
+        set.insert(id.to_owned());
+    } else if !belongs {
+        set.remove(id);
+    }
+}

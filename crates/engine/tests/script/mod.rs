@@ -1,0 +1,302 @@
+//! A small language for talking to the engine, so that a test reads like what happened.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use baton_engine::command::{AttemptKey, Ending, Join, Mode, Request, Resolution, Speaker};
+use baton_engine::step::{Answered, Outcome};
+use baton_engine::{Answer, Batch, Command, Effect, Rejection, Stamp, State, invariants};
+
+/// One engine, and what the script knows of the world around it.
+#[derive(Default)]
+pub(crate) struct Script {
+    state: State,
+    index: u64,
+    time_ms: u64,
+    term: u64,
+    requests: u64,
+    joins: BTreeMap<String, Join>,
+    seen: BTreeMap<String, usize>,
+}
+
+impl Script {
+    /// Runs a script's commands (lines that begin with `> `, the `| ` lines beneath one are its
+    /// body) and gives back the script with the engine's answers.
+    pub(crate) fn replay(&mut self, script: &str) -> String {
+        let mut out = String::new();
+        let mut lines = script.lines().peekable();
+        while let Some(line) = lines.next() {
+            if line.starts_with('#') || line.is_empty() {
+                out.push_str(line);
+                out.push('\n');
+                continue;
+            }
+            let Some(command) = line.strip_prefix("> ") else {
+                continue;
+            };
+            let _ = writeln!(out, "> {command}");
+            let mut body = String::new();
+            while let Some(text) = lines.peek().and_then(|line| line.strip_prefix('|')) {
+                let _ = writeln!(out, "|{text}");
+                body.push_str(text.strip_prefix(' ').unwrap_or(text));
+                body.push('\n');
+                lines.next();
+            }
+            for answer in self.perform(command, &body) {
+                let _ = writeln!(out, "  {answer}");
+            }
+        }
+        out
+    }
+
+    fn perform(&mut self, line: &str, body: &str) -> Vec<String> {
+        let words: Vec<_> = line.split_whitespace().collect();
+        let rest = |from: usize| words.get(from..).unwrap_or_default().join(" ");
+        let command = match words[0] {
+            "office" => {
+                self.term = number(words[2]);
+                Command::TakeOffice { node: number(words[1]) }
+            }
+            "plan" => return self.plan(words[1], body),
+            "start" => Command::StartRun {
+                request: self.request(),
+                plan: words[1].into(),
+                version: None,
+                params: pairs(&words[2..]),
+                mode: Mode::Ungraceful,
+                drill: false,
+            },
+            "pause" => Command::PauseRun { request: self.request(), run: words[1].into(), reason: rest(2) },
+            "resume" => Command::ResumeRun { request: self.request(), run: words[1].into(), reason: rest(2) },
+            "cancel" => Command::CancelRun { request: self.request(), run: words[1].into(), reason: rest(2) },
+            "resolve" => {
+                let (run, step) = words[1].split_once('/').expect("RUN/STEP");
+                Command::ResolveStep {
+                    request: self.request(),
+                    run: run.into(),
+                    step: step.into(),
+                    resolution: match words[2] {
+                        "succeeded" => Resolution::Succeeded,
+                        "failed" => Resolution::Failed,
+                        "retry" => Resolution::Retry,
+                        other => panic!("resolution {other}"),
+                    },
+                    reason: rest(3),
+                }
+            }
+            "join" => self.join(&words),
+            "expire" => Command::ExpireAgent { speaker: self.speaker(words[1]) },
+            "begin" => Command::Begin { speaker: self.speaker(words[2]), key: self.key(words[1]) },
+            "report" => self.report(&words),
+            "answer" => self.answer(&words),
+            "evaluate" => {
+                let (run, step) = words[1].split_once('/').expect("RUN/STEP");
+                let result = words[2].parse().map_err(|_| rest(2));
+                Command::Evaluate { run: run.into(), step: step.into(), result }
+            }
+            "wait" => {
+                self.time_ms += number(words[1]);
+                let due = self.state.next_deadline_ms().is_some_and(|deadline| deadline <= self.time_ms);
+                if !due {
+                    return vec!["(no deadline has passed)".into()];
+                }
+                Command::Tick
+            }
+            "effects" => return self.effects(words[1]),
+            "conditions" => {
+                let waiting = self.state.evaluations().into_iter();
+                return waiting
+                    .map(|one| format!("{}/{}: {}", one.run, one.step, one.expression.source()))
+                    .collect();
+            }
+            "show" => return self.show(words[1]),
+            other => panic!("the script's word `{other}` is not known"),
+        };
+        self.apply(command)
+    }
+
+    fn apply(&mut self, command: Command) -> Vec<String> {
+        self.index += 1;
+        let stamp = Stamp { time_ms: self.time_ms, wall_ms: 1_700_000_000_000 + self.time_ms as i64 };
+        let before = self.state.clone();
+        let mut replies =
+            self.state.apply(self.index, &Batch { stamp, term: self.term, commands: vec![command] });
+        invariants::check(&self.state).expect("every invariant holds");
+        match replies.remove(0) {
+            Ok(answer) => {
+                let mut lines = self.news();
+                match answer {
+                    Answer::Registered { name, version, unchanged } => {
+                        lines.push(format!(
+                            "registered {name} version {version}{}",
+                            if unchanged { ", unchanged" } else { "" }
+                        ));
+                    }
+                    Answer::Started { run } => lines.push(format!("started {run}")),
+                    Answer::Decided { .. } | Answer::Begun | Answer::Recorded | Answer::Done => {}
+                }
+                if lines.is_empty() { vec!["ok".into()] } else { lines }
+            }
+            Err(rejection) => {
+                assert_eq!(before.runs, self.state.runs, "a rejected command changes nothing");
+                assert_eq!(before.agents, self.state.agents, "a rejected command changes nothing");
+                vec![format!("{}: {rejection}", kind(&rejection))]
+            }
+        }
+    }
+
+    /// Events that no earlier answer has shown.
+    fn news(&mut self) -> Vec<String> {
+        let mut lines = Vec::new();
+        let several = self.state.runs.len() > 1;
+        for (id, run) in &self.state.runs {
+            let seen = self.seen.entry(id.clone()).or_default();
+            for record in &run.timeline[*seen..] {
+                let prefix = if several { format!("{id}: ") } else { String::new() };
+                lines.push(format!("{prefix}{}", record.event.text()));
+            }
+            *seen = run.timeline.len();
+        }
+        lines
+    }
+
+    fn plan(&mut self, name: &str, spec: &str) -> Vec<String> {
+        let spec: String = spec.lines().map(|line| format!("  {line}\n")).collect();
+        let source = format!("apiVersion: baton/v1\nkind: Plan\nmetadata:\n  name: {name}\nspec:\n{spec}");
+        let plan = match baton_plan::check(&source) {
+            Ok(checked) => checked.plan,
+            Err(problems) => panic!("{}", baton_plan::problem::render(&source, name, &problems)),
+        };
+        let request = self.request();
+        self.apply(Command::RegisterPlan { request, plan, source })
+    }
+
+    fn request(&mut self) -> Request {
+        self.requests += 1;
+        Request { id: format!("request-{}", self.requests), operator: "ana".into() }
+    }
+
+    fn join(&mut self, words: &[&str]) -> Command {
+        let options = pairs(&words[3..]);
+        let option = |name: &str, default: &str| options.get(name).cloned().unwrap_or_else(|| default.into());
+        let join = Join {
+            speaker: Speaker { agent: words[1].into(), incarnation: option("journal", "1") },
+            region: words[2].into(),
+            host: option("host", &format!("host-of-{}", words[1])),
+            boot: option("boot", "1"),
+            slots: number(&option("slots", "4")) as u32,
+            labels: BTreeMap::new(),
+        };
+        self.joins.insert(words[1].into(), join.clone());
+        Command::JoinAgent(join)
+    }
+
+    fn speaker(&self, agent: &str) -> Speaker {
+        match agent.split_once('@') {
+            Some((agent, journal)) => Speaker { agent: agent.into(), incarnation: journal.into() },
+            None => self.joins[agent].speaker.clone(),
+        }
+    }
+
+    /// `RUN/STEP#ATTEMPT`, or `RUN/STEP?` for the probe that is being asked.
+    fn key(&self, text: &str) -> AttemptKey {
+        let (run, step) = text.split_once('/').expect("RUN/STEP");
+        let (step, attempt) = step.split_once(['#', '?']).expect("STEP#ATTEMPT or STEP?");
+        let found = &self.state.runs[run];
+        let index = self.state.version_of(found).step(step).expect("a step of the plan");
+        let state = &found.steps[index];
+        let (attempt, token) = match attempt {
+            "" => (state.attempts.len() as u32, state.question.as_ref().map_or(0, |question| question.token)),
+            attempt => {
+                let attempt = number(attempt) as u32;
+                (attempt, state.attempts.iter().find(|one| one.number == attempt).map_or(0, |one| one.token))
+            }
+        };
+        AttemptKey { run: run.into(), step: step.into(), attempt, token }
+    }
+
+    fn report(&self, words: &[&str]) -> Command {
+        let outputs = pairs(&words[4..]);
+        let rest = words[4..].join(" ");
+        let mut ending = Ending::default();
+        match words[3] {
+            "succeeded" => {
+                (ending.outcome, ending.exit_code, ending.outputs) =
+                    (Some(Outcome::Succeeded), Some(0), outputs);
+            }
+            "failed" => (ending.outcome, ending.exit_code) = (Some(Outcome::Failed), rest.parse().ok()),
+            "unknown" => (ending.outcome, ending.reason) = (Some(Outcome::Unknown), rest),
+            "not-started" => ending.reason = rest,
+            other => panic!("outcome {other}"),
+        }
+        Command::Report { speaker: self.speaker(words[2]), key: self.key(words[1]), ending }
+    }
+
+    fn answer(&self, words: &[&str]) -> Command {
+        let answer = match words[3] {
+            "happened" => Answered::Happened,
+            "did-not-happen" => Answered::DidNotHappen,
+            "unknown" => Answered::Unknown,
+            other => panic!("answer {other}"),
+        };
+        let (speaker, key) = (self.speaker(words[2]), self.key(words[1]));
+        Command::AnswerProbe { speaker, key, answer, reason: words[4..].join(" ") }
+    }
+
+    fn effects(&self, agent: &str) -> Vec<String> {
+        let effects = self.state.effects_for(agent);
+        if effects.is_empty() {
+            return vec!["(nothing)".into()];
+        }
+        let lines = effects.into_iter().map(|effect| match effect {
+            Effect::Assign(one) => {
+                let what = if one.probe { "ask" } else { "do" };
+                let AttemptKey { run, step, attempt, token } = one.key;
+                format!("{what} {run}/{step}#{attempt} token {token}: {:?}", one.action)
+            }
+            Effect::Stop { key, .. } => format!("stop {}/{}#{}", key.run, key.step, key.attempt),
+        });
+        lines.collect()
+    }
+
+    fn show(&self, id: &str) -> Vec<String> {
+        let run = &self.state.runs[id];
+        let version = self.state.version_of(run);
+        let mut lines = vec![format!(
+            "{} {}{}",
+            run.status.word(),
+            run.why(&version).unwrap_or_default(),
+            if run.needs_operator() { " (needs an operator)" } else { "" }
+        )];
+        for (step, state) in version.plan.steps.iter().zip(&run.steps) {
+            let reason = state.reason.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default();
+            lines.push(format!(
+                "{:<12} {:<10} attempts {}{reason}",
+                step.name,
+                state.status.word(),
+                state.attempts.len()
+            ));
+        }
+        lines
+    }
+}
+
+fn kind(rejection: &Rejection) -> &'static str {
+    match rejection {
+        Rejection::NotFound(_) => "not found",
+        Rejection::Invalid(_) => "invalid",
+        Rejection::Refused(_) => "refused",
+        Rejection::RequestReused(_) => "request reused",
+        Rejection::NotCurrent(_) => "not current",
+        Rejection::Deposed => "deposed",
+    }
+}
+
+fn number(text: &str) -> u64 {
+    text.parse().expect("a number")
+}
+
+fn pairs(words: &[&str]) -> BTreeMap<String, String> {
+    let pair = |word: &&str| word.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()));
+    words.iter().filter_map(pair).collect()
+}

@@ -1,0 +1,264 @@
+//! The leader's end of an agent's stream: assignments down; begins, reports and renewals up.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use baton_api as api;
+use baton_api::agents_server::Agents;
+use baton_api::{from_agent, to_agent};
+use baton_engine::command::Speaker;
+use baton_engine::{Command, Effect, Rejection};
+use tokio::sync::{mpsc, watch};
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Request, Response, Status, Streaming};
+
+use crate::config::Config;
+use crate::grpc::convert;
+use crate::leader::office::{self, CurrentOffice, Office};
+use crate::leader::propose::ProposeError;
+use crate::raft::Cluster;
+
+/// How long a new stream may take to say who it is.
+const HELLO_WITHIN: Duration = Duration::from_secs(3);
+/// Messages that may wait for a slow agent before its session is given up.
+const MOST_WAITING: usize = 1024;
+
+/// The `Agents` service of one coordinator.
+pub(crate) struct AgentsService {
+    pub(crate) config: Arc<Config>,
+    pub(crate) cluster: Cluster,
+    pub(crate) office: CurrentOffice,
+}
+
+#[tonic::async_trait]
+impl Agents for AgentsService {
+    type SessionStream = ReceiverStream<Result<api::ToAgent, Status>>;
+
+    async fn session(
+        &self,
+        request: Request<Streaming<api::FromAgent>>,
+    ) -> Result<Response<Self::SessionStream>, Status> {
+        let Some(office) = self.office.borrow().clone() else {
+            return Err(convert::not_leader(&self.cluster));
+        };
+        let mut incoming = request.into_inner();
+        let hello = tokio::time::timeout(HELLO_WITHIN, incoming.message()).await;
+        let hello = hello.map_err(|_| Status::deadline_exceeded("no Hello came"))??;
+        let Some(api::FromAgent { message: Some(from_agent::Message::Hello(hello)) }) = hello else {
+            return Err(Status::invalid_argument("the first message of a session is Hello"));
+        };
+        let (outgoing, stream) = mpsc::channel(MOST_WAITING);
+        let cluster = self.cluster.clone();
+        let welcome = api::Welcome {
+            lease_ms: self.config.lease_ms,
+            renew_ms: self.config.renew_ms,
+            leader: self.config.id,
+            term: office.term,
+        };
+        tokio::spawn(async move {
+            if let Some(session) = Session::open(office, cluster, outgoing, hello, welcome).await {
+                session.hold(incoming).await;
+            }
+        });
+        Ok(Response::new(ReceiverStream::new(stream)))
+    }
+}
+
+struct Session {
+    office: Arc<Office>,
+    cluster: Cluster,
+    speaker: Speaker,
+    outgoing: mpsc::Sender<Result<api::ToAgent, Status>>,
+    replaced: watch::Receiver<bool>,
+    /// Tokens and whether a stop was sent for them; each is told once a session.
+    told: BTreeSet<(u64, bool)>,
+    seen: u64,
+}
+
+impl Session {
+    /// Makes the agent known to the cluster. `None` when it was refused, or the office is over.
+    async fn open(
+        office: Arc<Office>,
+        cluster: Cluster,
+        outgoing: mpsc::Sender<Result<api::ToAgent, Status>>,
+        hello: api::Hello,
+        welcome: api::Welcome,
+    ) -> Option<Session> {
+        let held = hello.held.iter().map(convert::key).collect::<Vec<_>>();
+        let admitted = match convert::join(hello) {
+            Err(reason) => Err(reason),
+            Ok(join) => office.open_session(&join.speaker, &join.host).map(|replaced| (join, replaced)),
+        };
+        let (join, replaced) = match admitted {
+            Ok(admitted) => admitted,
+            Err(reason) => {
+                refuse(&outgoing, reason).await;
+                return None;
+            }
+        };
+        let speaker = join.speaker.clone();
+        // The lease runs from before the agent is known, so that it cannot be granted anything without one.
+        office.grant_lease(speaker.clone());
+        // An agent that comes back after a takeover says nothing new, and costs no entry.
+        let known = cluster.machine().read(|state| {
+            let agent = state.agents.by_name.get(&speaker.agent);
+            agent.is_some_and(|agent| agent.live && agent.join == join)
+        });
+        if !known {
+            match office.proposer.propose(Command::JoinAgent(join)).await {
+                Ok(_) => {}
+                Err(ProposeError::Rejected(rejection)) => {
+                    refuse(&outgoing, rejection.to_string()).await;
+                    return None;
+                }
+                // The agent comes again, to whoever leads then.
+                Err(_) => return None,
+            }
+        }
+        tracing::info!(agent = %speaker.agent, "session opened");
+        let session =
+            Session { office, cluster, speaker, outgoing, replaced, told: BTreeSet::new(), seen: 0 };
+        session.send(to_agent::Message::Welcome(welcome)).await.ok()?;
+        session.stop_what_is_over(held).await.ok()?;
+        Some(session)
+    }
+
+    /// Attempts that the journal still holds and the cluster has given up must end.
+    async fn stop_what_is_over(&self, held: Vec<baton_engine::command::AttemptKey>) -> Result<(), Gone> {
+        let over: Vec<_> = self.cluster.machine().read(|state| {
+            let agent = state.agents.by_name.get(&self.speaker.agent);
+            let is_open = |token| agent.is_some_and(|agent| agent.open.contains_key(&token));
+            held.into_iter().filter(|key| !is_open(key.token)).collect()
+        });
+        for key in over {
+            let reason = "the run goes on without this attempt".to_owned();
+            self.send(convert::effect(Effect::Stop { key, reason })).await?;
+        }
+        Ok(())
+    }
+
+    async fn hold(mut self, mut incoming: Streaming<api::FromAgent>) {
+        let mut applied = self.cluster.machine().applied();
+        let (mut over, mut replaced) = (self.office.over(), self.replaced.clone());
+        loop {
+            applied.borrow_and_update();
+            if self.tell_news().await.is_err() {
+                break;
+            }
+            tokio::select! {
+                message = incoming.message() => match message {
+                    Ok(Some(api::FromAgent { message: Some(message) })) => {
+                        if self.hear(message).await.is_err() { break }
+                    }
+                    _ => break,
+                },
+                changed = applied.changed() => if changed.is_err() { break },
+                () = office::came_true(&mut over) => break,
+                () = office::came_true(&mut replaced) => break,
+            }
+        }
+        tracing::info!(agent = %self.speaker.agent, "session closed");
+    }
+
+    /// Tells the agent what it should be doing and was not told in this session.
+    async fn tell_news(&mut self) -> Result<(), Gone> {
+        let name = &self.speaker.agent;
+        let news = self.cluster.machine().read(|state| {
+            let agent = state.agents.by_name.get(name);
+            // Its lease was declared over while it came: it has to join again.
+            let agent = agent.filter(|agent| agent.live && agent.join.speaker == self.speaker).ok_or(Gone)?;
+            Ok((agent.changed > self.seen).then(|| (agent.changed, state.effects_for(name))))
+        })?;
+        let Some((changed, effects)) = news else {
+            return Ok(());
+        };
+        self.seen = changed;
+        for effect in effects {
+            let told = match &effect {
+                Effect::Assign(assignment) => (assignment.key.token, false),
+                Effect::Stop { key, .. } => (key.token, true),
+            };
+            if self.told.insert(told) {
+                self.send(convert::effect(effect)).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn hear(&mut self, message: from_agent::Message) -> Result<(), Gone> {
+        match message {
+            from_agent::Message::Hello(_) => Err(Gone),
+            from_agent::Message::Renew(renew) => {
+                if self.office.renew_lease(&self.speaker, renew.sequence, renew.answered) {
+                    let sequence = renew.sequence;
+                    self.send(to_agent::Message::Renewed(api::Renewed { sequence })).await?;
+                }
+                Ok(())
+            }
+            from_agent::Message::Begin(begin) => {
+                if let Some(key) = begin.key {
+                    self.commit_begin(key);
+                }
+                Ok(())
+            }
+            from_agent::Message::Report(report) => {
+                self.commit_report(report);
+                Ok(())
+            }
+        }
+    }
+
+    /// Begins wait for their commit beside the session, so that they can share one log entry.
+    fn commit_begin(&self, key: api::AttemptKey) {
+        let command = Command::Begin { speaker: self.speaker.clone(), key: convert::key(&key) };
+        let (office, outgoing) = (Arc::clone(&self.office), self.outgoing.clone());
+        tokio::spawn(async move {
+            let (begun, reason) = match office.proposer.propose(command).await {
+                Ok(_) => (true, String::new()),
+                Err(ProposeError::Rejected(rejection)) => (false, rejection.to_string()),
+                // No answer: the agent asks again in its next session.
+                Err(_) => return,
+            };
+            let answer = api::BeginAnswer { key: Some(key), begun, reason };
+            let message = api::ToAgent { message: Some(to_agent::Message::BeginAnswer(answer)) };
+            let _ = outgoing.send(Ok(message)).await;
+        });
+    }
+
+    fn commit_report(&self, report: api::Report) {
+        let key = report.key.clone();
+        let (office, outgoing) = (Arc::clone(&self.office), self.outgoing.clone());
+        let command = match convert::report(self.speaker.clone(), report) {
+            Ok(command) => command,
+            Err(reason) => {
+                return tracing::error!(agent = %self.speaker.agent, reason, "a report cannot be read");
+            }
+        };
+        tokio::spawn(async move {
+            match office.proposer.propose(command).await {
+                Ok(_) => {}
+                // A report of a run that this cluster has never had can only be forgotten.
+                Err(ProposeError::Rejected(rejection @ Rejection::NotFound(_))) => {
+                    tracing::warn!(%rejection, "a report of something unknown is dropped");
+                }
+                Err(_) => return,
+            }
+            let acknowledged = to_agent::Message::ReportAcknowledged(api::ReportAcknowledged { key });
+            let _ = outgoing.send(Ok(api::ToAgent { message: Some(acknowledged) })).await;
+        });
+    }
+
+    async fn send(&self, message: to_agent::Message) -> Result<(), Gone> {
+        self.outgoing.send(Ok(api::ToAgent { message: Some(message) })).await.map_err(|_| Gone)
+    }
+}
+
+/// The other end has gone away, or this session has no business any more.
+struct Gone;
+
+async fn refuse(outgoing: &mpsc::Sender<Result<api::ToAgent, Status>>, reason: String) {
+    tracing::warn!(reason, "an agent is refused");
+    let refused = to_agent::Message::Refused(api::Refused { reason });
+    let _ = outgoing.send(Ok(api::ToAgent { message: Some(refused) })).await;
+}

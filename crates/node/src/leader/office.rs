@@ -1,0 +1,216 @@
+//! One term of office, from taking it to losing it. A new leader does what its predecessor did:
+//! it reads the state and acts on it. There is no other machinery for a takeover.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use baton_engine::Command;
+use baton_engine::command::Speaker;
+use tokio::sync::watch;
+
+use crate::config::Config;
+use crate::leader::clock::Clock;
+use crate::leader::conditions;
+use crate::leader::leases::Leases;
+use crate::leader::propose::{ProposeError, Proposer};
+use crate::leader::sessions::Sessions;
+use crate::raft::Cluster;
+
+/// Clocks may differ in rate, and a lease's end must be certain before anyone acts on it.
+const LEASE_MARGIN: Duration = Duration::from_millis(500);
+/// Pause before a take-over that failed for want of a quorum is tried again.
+pub(super) const TRY_AGAIN: Duration = Duration::from_millis(50);
+
+/// What a leader has while it leads.
+pub(crate) struct Office {
+    /// The term in which it leads.
+    pub(crate) term: u64,
+    /// The only way into the log.
+    pub(crate) proposer: Proposer,
+    /// Cluster time.
+    pub(crate) clock: Clock,
+    leases: Mutex<Leases>,
+    sessions: Mutex<Sessions>,
+    over: watch::Sender<bool>,
+}
+
+/// The current office, if this coordinator leads.
+pub(crate) type CurrentOffice = watch::Receiver<Option<Arc<Office>>>;
+
+/// Follows leadership: takes office when this coordinator is elected, leaves it when it is not.
+pub(crate) async fn follow_leadership(
+    config: Arc<Config>,
+    cluster: Cluster,
+    current: watch::Sender<Option<Arc<Office>>>,
+) {
+    let mut leadership = cluster.leadership();
+    loop {
+        let (leads, term) = {
+            let seen = leadership.borrow_and_update();
+            (seen.leads, seen.term)
+        };
+        if leads {
+            let changed = leadership.clone();
+            tokio::select! {
+                () = hold_office(&config, &cluster, term, &current) => {}
+                () = lost(changed, term) => {}
+            }
+            if let Some(office) = current.send_replace(None) {
+                tracing::info!(term, "left office");
+                office.over.send_replace(true);
+            }
+        }
+        if leadership.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+async fn lost(mut leadership: watch::Receiver<crate::raft::Leadership>, term: u64) {
+    // An error means that raft has stopped, which ends the office too.
+    let _ = leadership.wait_for(|seen| !seen.leads || seen.term != term).await;
+}
+
+/// Returns once a flag is set, or its owner is gone.
+pub(crate) async fn came_true(flag: &mut watch::Receiver<bool>) {
+    let _ = flag.wait_for(|set| *set).await;
+}
+
+async fn hold_office(
+    config: &Config,
+    cluster: &Cluster,
+    term: u64,
+    current: &watch::Sender<Option<Arc<Office>>>,
+) {
+    let Some(office) = take_office(config, cluster, term).await else {
+        return;
+    };
+    tracing::info!(term, "took office");
+    current.send_replace(Some(Arc::clone(&office)));
+    tokio::join!(
+        office.expire_leases(),
+        office.keep_deadlines(cluster),
+        conditions::evaluate(&office.proposer, cluster)
+    );
+}
+
+/// Everything committed before is applied, then the office is written into the log: from that
+/// entry on, nothing that an earlier leader proposes counts.
+async fn take_office(config: &Config, cluster: &Cluster, term: u64) -> Option<Arc<Office>> {
+    while let Err(reason) = cluster.linearize().await {
+        tracing::debug!(term, %reason, "cannot take office yet");
+        tokio::time::sleep(TRY_AGAIN).await;
+    }
+    let clock = Clock::from(cluster.machine().time_ms());
+    let proposer = Proposer::start(cluster.clone(), clock.clone(), term);
+    loop {
+        match proposer.propose(Command::TakeOffice { node: config.id }).await {
+            Ok(_) => break,
+            Err(ProposeError::Rejected(_)) => return None,
+            Err(ProposeError::NotLeader) if already_in_office(cluster, config.id, term) => break,
+            Err(reason) => {
+                tracing::debug!(term, %reason, "cannot take office yet");
+                tokio::time::sleep(TRY_AGAIN).await;
+            }
+        }
+    }
+    let mut leases = Leases::new(Duration::from_millis(config.lease_ms), LEASE_MARGIN);
+    let now = Instant::now();
+    cluster.machine().read(|state| {
+        let live = state.agents.by_name.values().filter(|agent| agent.live);
+        live.for_each(|agent| leases.grant(agent.join.speaker.clone(), now));
+    });
+    Some(Arc::new(Office {
+        term,
+        proposer,
+        clock,
+        leases: Mutex::new(leases),
+        sessions: Mutex::default(),
+        over: watch::Sender::new(false),
+    }))
+}
+
+/// A proposal whose answer was lost may have been committed all the same.
+fn already_in_office(cluster: &Cluster, node: u64, term: u64) -> bool {
+    cluster.machine().read(|state| state.office.term == term && state.office.node == node)
+}
+
+impl Office {
+    /// Becomes true when this office is over.
+    pub(crate) fn over(&self) -> watch::Receiver<bool> {
+        self.over.subscribe()
+    }
+
+    /// The agent has come: its lease begins.
+    pub(crate) fn grant_lease(&self, speaker: Speaker) {
+        self.leases().grant(speaker, Instant::now());
+    }
+
+    /// True when this renewal is to be answered.
+    pub(crate) fn renew_lease(&self, speaker: &Speaker, sequence: u64, confirmed: u64) -> bool {
+        self.leases().renew(speaker, sequence, confirmed, Instant::now())
+    }
+
+    /// Opens a session, see [`Sessions::open`].
+    pub(crate) fn open_session(
+        &self,
+        speaker: &Speaker,
+        host: &str,
+    ) -> Result<watch::Receiver<bool>, String> {
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner).open(speaker, host)
+    }
+
+    fn leases(&self) -> std::sync::MutexGuard<'_, Leases> {
+        self.leases.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Proposes the expiry of leases that are over: one leader's opinion becomes everybody's
+    /// knowledge only through the log (semantics R6).
+    async fn expire_leases(&self) {
+        loop {
+            let next = self.leases().next_end();
+            let longest = Instant::now() + Duration::from_millis(250);
+            tokio::time::sleep_until(next.map_or(longest, |next| next.min(longest)).into()).await;
+            let expired = self.leases().expired(Instant::now());
+            for speaker in expired {
+                tracing::warn!(agent = %speaker.agent, "an agent's lease ran out");
+                tokio::spawn(expire(self.proposer.clone(), speaker));
+            }
+        }
+    }
+
+    /// Proposes a tick when, and only when, a deadline of the state has passed: an idle cluster
+    /// writes nothing.
+    async fn keep_deadlines(&self, cluster: &Cluster) {
+        let mut applied = cluster.machine().applied();
+        loop {
+            applied.borrow_and_update();
+            let deadline = cluster.machine().read(|state| state.next_deadline_ms());
+            match deadline {
+                None => {
+                    if applied.changed().await.is_err() {
+                        return;
+                    }
+                }
+                Some(time_ms) => tokio::select! {
+                    () = tokio::time::sleep(self.clock.until(time_ms)) => {
+                        // A tick that fails is proposed again by the next round.
+                        if self.proposer.propose(Command::Tick).await.is_err() {
+                            tokio::time::sleep(TRY_AGAIN).await;
+                        }
+                    }
+                    _ = applied.changed() => {}
+                },
+            }
+        }
+    }
+}
+
+/// Until it is known to be in the log, or this leader is not asked any more.
+async fn expire(proposer: Proposer, speaker: Speaker) {
+    while let Err(ProposeError::Unknown(_)) =
+        proposer.propose(Command::ExpireAgent { speaker: speaker.clone() }).await
+    {
+        tokio::time::sleep(TRY_AGAIN).await;
+    }
+}

@@ -1,0 +1,100 @@
+//! The only way into the log. Whatever waits is put into one entry (group commit): while one entry
+//! is on its way to a quorum, the next one collects.
+
+use std::time::Duration;
+
+use baton_engine::{Answer, Batch, Command, Rejection};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::leader::clock::Clock;
+use crate::raft::{Cluster, WriteError};
+
+/// At most so many commands in one entry, so that an entry stays small against the election timeout.
+const MOST_IN_ENTRY: usize = 512;
+/// After so long without an answer from a quorum, the caller is told that nobody knows.
+const PATIENCE: Duration = Duration::from_secs(4);
+
+/// Why a proposal was not carried out, or not known to be.
+#[derive(Debug, Clone, thiserror::Error)]
+pub(crate) enum ProposeError {
+    /// The engine said no; nothing was changed.
+    #[error("{0}")]
+    Rejected(Rejection),
+    /// This coordinator does not lead; nothing was written.
+    #[error("this coordinator does not lead")]
+    NotLeader,
+    /// It may or may not have been written: repeat it with the same request id.
+    #[error("no quorum has answered: {0}")]
+    Unknown(String),
+}
+
+/// A command was carried out by the log entry of this index.
+#[derive(Debug, Clone)]
+pub(crate) struct Done {
+    /// The log index.
+    pub(crate) index: u64,
+    /// What the engine answered.
+    pub(crate) answer: Answer,
+}
+
+struct Proposal {
+    command: Command,
+    reply: oneshot::Sender<Result<Done, ProposeError>>,
+}
+
+/// Puts commands into the log in the name of one term of office.
+#[derive(Clone)]
+pub(crate) struct Proposer {
+    proposals: mpsc::Sender<Proposal>,
+}
+
+impl Proposer {
+    /// Starts proposing; ends when the last clone is dropped.
+    pub(crate) fn start(cluster: Cluster, clock: Clock, term: u64) -> Proposer {
+        let (proposals, waiting) = mpsc::channel(4 * MOST_IN_ENTRY);
+        tokio::spawn(propose_all(cluster, clock, term, waiting));
+        Proposer { proposals }
+    }
+
+    /// Waits until the command is committed and applied, or refused.
+    pub(crate) async fn propose(&self, command: Command) -> Result<Done, ProposeError> {
+        let (reply, answer) = oneshot::channel();
+        let sent = self.proposals.send(Proposal { command, reply }).await;
+        sent.map_err(|_| ProposeError::NotLeader)?;
+        answer.await.unwrap_or(Err(ProposeError::NotLeader))
+    }
+}
+
+async fn propose_all(cluster: Cluster, clock: Clock, term: u64, mut waiting: mpsc::Receiver<Proposal>) {
+    let mut proposals = Vec::new();
+    while waiting.recv_many(&mut proposals, MOST_IN_ENTRY).await > 0 {
+        let (commands, callers): (Vec<_>, Vec<_>) = proposals.drain(..).map(|p| (p.command, p.reply)).unzip();
+        let written = write(&cluster, Batch { stamp: clock.now(), term, commands }).await;
+        for (position, caller) in callers.into_iter().enumerate() {
+            // A caller that has gone away needs no answer.
+            let _ = caller.send(answer_to(&written, position));
+        }
+    }
+}
+
+async fn write(cluster: &Cluster, batch: Batch) -> Result<(u64, Vec<baton_engine::Reply>), ProposeError> {
+    match tokio::time::timeout(PATIENCE, cluster.write(batch)).await {
+        Ok(Ok(written)) => Ok(written),
+        Ok(Err(WriteError::NotLeader { .. })) => Err(ProposeError::NotLeader),
+        Ok(Err(WriteError::Unknown(reason))) => Err(ProposeError::Unknown(reason)),
+        Err(_) => Err(ProposeError::Unknown(format!("within {} s", PATIENCE.as_secs()))),
+    }
+}
+
+fn answer_to(
+    written: &Result<(u64, Vec<baton_engine::Reply>), ProposeError>,
+    position: usize,
+) -> Result<Done, ProposeError> {
+    let (index, replies) = written.as_ref().map_err(Clone::clone)?;
+    match replies.get(position) {
+        Some(Ok(answer)) => Ok(Done { index: *index, answer: answer.clone() }),
+        Some(Err(Rejection::Deposed)) => Err(ProposeError::NotLeader),
+        Some(Err(rejection)) => Err(ProposeError::Rejected(rejection.clone())),
+        None => Err(ProposeError::Unknown("the entry was answered in part".into())),
+    }
+}

@@ -1,0 +1,12 @@
+//! One coordinator: raft carries commands to the engine ([`raft`]), gRPC carries them in from
+//! operators, agents and the other members ([`grpc`]), and while this coordinator leads it
+//! proposes, dispatches and keeps time (`leader`).
+
+pub mod config;
+pub mod grpc;
+mod leader;
+pub mod raft;
+mod server;
+
+pub use config::Config;
+pub use server::run;

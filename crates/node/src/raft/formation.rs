@@ -1,0 +1,81 @@
+//! The first start: members that have never run together find each other, and exactly one of
+//! them founds the cluster.
+
+use std::collections::BTreeMap;
+
+use baton_api::Identity;
+
+use super::types::Member;
+
+/// What an unformed member does next.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// It must not take part: the cluster knows it with another data folder, or not at all.
+    Refuse(String),
+    /// These have to answer first.
+    WaitFor(Vec<u64>),
+    /// Everyone is there, and another member founds the cluster; or it is founded already.
+    WaitForLeader,
+    /// Everyone is there, and it is this one's turn.
+    Found(BTreeMap<u64, Member>),
+}
+
+/// Decides from what every member says of itself; `None` for one that does not answer. The
+/// member's own identity is among the answers.
+pub(crate) fn decide(
+    id: u64,
+    peers: &BTreeMap<u64, String>,
+    answers: &BTreeMap<u64, Option<Identity>>,
+) -> Step {
+    let Some(own) = answers.get(&id).and_then(Option::as_ref) else {
+        return Step::WaitFor(vec![id]);
+    };
+    let present = answers.values().flatten();
+    if let Some(formed) = present.clone().find(|other| !other.cluster.is_empty()) {
+        return join(own, formed);
+    }
+    let strangers = answers.iter().filter_map(|(id, other)| Some((id, other.as_ref()?)));
+    if let Some((id, other)) = strangers.clone().find(|(id, other)| **id != other.id) {
+        return Step::Refuse(format!(
+            "--peers says that member {id} is at {}, where member {} answers: mend the list",
+            peers[id], other.id
+        ));
+    }
+    let missing: Vec<u64> =
+        peers.keys().filter(|id| !answers.get(id).is_some_and(Option::is_some)).copied().collect();
+    if !missing.is_empty() {
+        return Step::WaitFor(missing);
+    }
+    if peers.keys().next() != Some(&id) {
+        return Step::WaitForLeader;
+    }
+    let member = |(id, other): (&u64, &Identity)| {
+        let member = Member {
+            address: peers[id].clone(),
+            region: other.region.clone(),
+            incarnation: other.incarnation.clone(),
+        };
+        (*id, member)
+    };
+    Step::Found(strangers.map(member).collect())
+}
+
+/// What a member without a log does when it meets a cluster that has been formed.
+fn join(own: &Identity, formed: &Identity) -> Step {
+    match formed.members.iter().find(|known| known.id == own.id) {
+        Some(known) if known.incarnation == own.incarnation => Step::WaitForLeader,
+        Some(_) => Step::Refuse(format!(
+            "the cluster {} knows member {} with another data folder, whose log is lost: it must never vote \
+             again under this id. Give the machine a new id",
+            formed.cluster, own.id
+        )),
+        None => Step::Refuse(format!(
+            "the cluster {} has been formed without member {}: start it as a member of that cluster's own list",
+            formed.cluster, own.id
+        )),
+    }
+}
+
+#[cfg(test)]
+#[path = "formation_tests.rs"]
+mod tests;

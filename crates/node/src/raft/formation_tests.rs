@@ -1,0 +1,79 @@
+use baton_api::Known;
+
+use super::*;
+
+fn peers() -> BTreeMap<u64, String> {
+    [1, 2, 3].map(|id| (id, format!("127.0.0.1:{id}"))).into()
+}
+
+fn unformed(id: u64) -> Identity {
+    Identity { id, region: format!("region-{id}"), incarnation: format!("data-{id}"), ..Identity::default() }
+}
+
+fn formed(id: u64, members: &[(u64, &str)]) -> Identity {
+    let known = |(id, incarnation): &(u64, &str)| Known {
+        id: *id,
+        incarnation: (*incarnation).into(),
+        ..Known::default()
+    };
+    Identity { cluster: "c".into(), members: members.iter().map(known).collect(), ..unformed(id) }
+}
+
+fn answers(present: impl IntoIterator<Item = Identity>) -> BTreeMap<u64, Option<Identity>> {
+    let mut answers: BTreeMap<u64, Option<Identity>> = [1, 2, 3].map(|id| (id, None)).into();
+    for identity in present {
+        answers.insert(identity.id, Some(identity));
+    }
+    answers
+}
+
+#[test]
+fn nobody_founds_before_everyone_is_there() {
+    let there = answers([unformed(1), unformed(3)]);
+    assert_eq!(decide(1, &peers(), &there), Step::WaitFor(vec![2]));
+    assert_eq!(decide(3, &peers(), &there), Step::WaitFor(vec![2]));
+}
+
+#[test]
+fn the_lowest_id_founds_and_writes_down_every_data_folder() {
+    let there = answers([1, 2, 3].map(unformed));
+    let Step::Found(members) = decide(1, &peers(), &there) else {
+        panic!("member 1 must found");
+    };
+    assert_eq!(members[&3].incarnation, "data-3");
+    assert_eq!(members[&2].address, "127.0.0.1:2");
+    assert_eq!(decide(2, &peers(), &there), Step::WaitForLeader);
+}
+
+#[test]
+fn a_member_that_lost_its_data_is_refused() {
+    let known = [(1, "data-1"), (2, "data-2"), (3, "an older folder")];
+    for present in [vec![formed(1, &known), unformed(2), unformed(3)], vec![formed(1, &known), unformed(3)]] {
+        let step = decide(3, &peers(), &answers(present));
+        assert!(matches!(&step, Step::Refuse(why) if why.contains("Give the machine a new id")), "{step:?}");
+    }
+}
+
+#[test]
+fn a_member_that_was_late_waits_for_the_leader() {
+    let known = [(1, "data-1"), (2, "data-2"), (3, "data-3")];
+    let there = answers([formed(1, &known), unformed(3)]);
+    assert_eq!(decide(3, &peers(), &there), Step::WaitForLeader);
+}
+
+#[test]
+fn a_stranger_is_refused() {
+    let there = answers([formed(1, &[(1, "data-1"), (2, "data-2")]), unformed(3)]);
+    assert!(matches!(decide(3, &peers(), &there), Step::Refuse(_)));
+}
+
+#[test]
+fn a_wrong_list_is_named() {
+    let mut there = answers([unformed(1), unformed(2)]);
+    there.insert(3, Some(unformed(2)));
+    let step = decide(1, &peers(), &there);
+    assert!(
+        matches!(&step, Step::Refuse(why) if why.contains("member 3 is at 127.0.0.1:3, where member 2 answers")),
+        "{step:?}"
+    );
+}

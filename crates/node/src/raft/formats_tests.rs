@@ -1,0 +1,92 @@
+use baton_engine::{Command, Stamp};
+use baton_storage::codec;
+
+use super::*;
+
+const AT: Position = Position { term: 2, index: 9 };
+const VOTE: Vote = Vote { term: 5, node: 3, committed: true };
+
+/// A record's body must be these bytes, for ever, and must read back as the record.
+fn golden<R: Record + PartialEq + std::fmt::Debug>(record: &R, magic: u8, body: &[u8]) {
+    let bytes = codec::encode(record);
+    assert_eq!(bytes[..3], [magic, 1, 0]);
+    assert_eq!(&bytes[codec::HEADER_LEN..], body, "{record:?}");
+    assert_eq!(codec::decode::<R>(&bytes).unwrap(), *record);
+}
+
+fn members() -> Members {
+    let record = MemberRecord { address: "h:1".into(), region: "r".into(), incarnation: "i".into() };
+    Members { voters: vec![[1].into()], nodes: [(1, record)].into() }
+}
+
+fn batch() -> Arc<Batch> {
+    Arc::new(Batch {
+        stamp: Stamp { time_ms: 7, wall_ms: 8 },
+        term: 2,
+        commands: vec![Command::TakeOffice { node: 3 }],
+    })
+}
+
+const MEMBERS: [u8; 12] = [1, 1, 1, 1, 1, 3, b'h', b':', b'1', 1, b'r', 1];
+
+#[test]
+fn entries() {
+    golden(&Payload::Blank, 0xC1, &[0]);
+    golden(&Payload::Batch(batch()), 0xC1, &[1, 7, 16, 2, 1, 0, 3]);
+    let body = [&[2], &MEMBERS[..], b"i"].concat();
+    golden(&Payload::Membership(members()), 0xC1, &body);
+}
+
+#[test]
+fn append() {
+    let append = Append {
+        vote: VOTE,
+        after: Some(AT),
+        entries: vec![WireEntry { at: AT, payload: Payload::Blank }],
+        committed: None,
+    };
+    golden(&append, 0xC2, &[5, 3, 1, 1, 2, 9, 1, 2, 9, 0, 0]);
+    golden(&AppendAnswer::Taken, 0xC3, &[0]);
+    golden(&AppendAnswer::TakenUpTo(Some(AT)), 0xC3, &[1, 1, 2, 9]);
+    golden(&AppendAnswer::Conflict, 0xC3, &[2]);
+    golden(&AppendAnswer::Newer(VOTE), 0xC3, &[3, 5, 3, 1]);
+}
+
+#[test]
+fn votes() {
+    let asked = VoteAsked { vote: VOTE, last: Some(AT), transfer: true };
+    golden(&asked, 0xC4, &[5, 3, 1, 1, 2, 9, 1]);
+    let answer = VoteAnswer { vote: VOTE, granted: true, last: None };
+    golden(&answer, 0xC5, &[5, 3, 1, 1, 0]);
+}
+
+#[test]
+fn transfers() {
+    let transfer = Transfer { from: VOTE, to: 2, last: Some(AT) };
+    golden(&transfer, 0xC8, &[5, 3, 1, 2, 1, 2, 9]);
+    golden(&TransferAnswer::Accepted, 0xC9, &[0]);
+    let changed = TransferAnswer::VoteChanged { expected: VOTE, actual: VOTE };
+    golden(&changed, 0xC9, &[1, 5, 3, 1, 5, 3, 1]);
+    let behind = TransferAnswer::LogBehind { expected: Some(AT), actual: None };
+    golden(&behind, 0xC9, &[2, 1, 2, 9, 0]);
+}
+
+#[test]
+fn snapshots() {
+    let bytes = vec![1, 2, 3];
+    golden(&SnapshotPart { vote: VOTE, bytes }, 0xC6, &[5, 3, 1, 3, 1, 2, 3]);
+    golden(&SnapshotAnswer { vote: VOTE }, 0xC7, &[5, 3, 1]);
+    let head = SnapshotHead { last: Some(AT), members_at: None, members: members() };
+    let body = [&[1, 2, 9, 0], &MEMBERS[..], b"i"].concat();
+    golden(&head, 0xCA, &body);
+}
+
+#[test]
+fn a_state_reads_back() {
+    let mut state = State::default();
+    let _ = state.apply(9, &batch());
+    let record = SnapshotState(state);
+    let bytes = codec::encode(&record);
+    assert_eq!(bytes[..3], [0xCB, 1, 0]);
+    assert_eq!(codec::decode::<SnapshotState>(&bytes).unwrap(), record);
+}

@@ -1,0 +1,206 @@
+//! Raft's log as openraft asks for it: durable in [`baton_storage::log`], and in memory since the
+//! last purge, so that nothing is read from disk while the cluster runs.
+
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::io;
+use std::ops::RangeBounds;
+use std::path::Path;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use baton_storage::codec;
+use baton_storage::hard_state::Identity;
+use baton_storage::log::{Log, OnFailure, Recovered};
+use openraft::storage::{IOFlushed, RaftLogStorage};
+use openraft::{LogState, OptionalSend, RaftLogReader};
+use tokio::sync::oneshot;
+
+use super::convert;
+use super::types::*;
+
+/// Entries are sent to a follower in messages of about this many bytes.
+const MESSAGE_BYTES: usize = 1024 * 1024;
+
+/// The log; a clone is another handle to the same one.
+#[derive(Clone)]
+pub(crate) struct LogStore {
+    log: Arc<Log>,
+    cache: Arc<RwLock<Cache>>,
+}
+
+/// What the log held when it was opened, apart from the entries.
+pub(crate) struct Opened {
+    pub(crate) store: LogStore,
+    pub(crate) identity: Identity,
+    pub(crate) cluster: String,
+    pub(crate) purged: Option<LogId>,
+}
+
+struct Cached {
+    entry: Entry,
+    bytes: usize,
+}
+
+#[derive(Default)]
+struct Cache {
+    entries: BTreeMap<u64, Cached>,
+    purged: Option<LogId>,
+    vote: Option<Vote>,
+    committed: Option<LogId>,
+}
+
+impl LogStore {
+    /// Opens the log of member `node`. Blocks.
+    ///
+    /// # Errors
+    /// As [`Log::open`], or an entry that cannot be understood.
+    pub(crate) fn open(folder: &Path, node: u64, failure: OnFailure) -> anyhow::Result<Opened> {
+        let (log, found) = Log::open(folder, node, failure)?;
+        if found.dropped > 0 {
+            tracing::info!(
+                entries = found.dropped,
+                "the log's end was half written when the process ended; nobody had been told of it"
+            );
+        }
+        let Recovered { identity, cluster, vote, committed, purged, entries, .. } = found;
+        let mut cache = Cache {
+            purged: purged.map(convert::log_id),
+            vote: vote.map(convert::vote),
+            committed: committed.map(convert::log_id),
+            ..Cache::default()
+        };
+        for (at, body) in entries {
+            let bytes = body.len();
+            let entry = convert::entry(at, codec::decode(&body)?)?;
+            cache.entries.insert(at.index, Cached { entry, bytes });
+        }
+        Ok(Opened {
+            identity,
+            cluster,
+            purged: cache.purged,
+            store: Self { log: Arc::new(log), cache: Arc::new(RwLock::new(cache)) },
+        })
+    }
+
+    /// The log on disk.
+    pub(crate) fn log(&self) -> &Arc<Log> {
+        &self.log
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, Cache> {
+        self.cache.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Cache> {
+        self.cache.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl RaftLogReader<Types> for LogStore {
+    async fn try_get_log_entries<R: RangeBounds<u64> + Clone + Debug + OptionalSend>(
+        &mut self,
+        range: R,
+    ) -> io::Result<Vec<Entry>> {
+        let cache = self.read();
+        let found = cache.entries.range(range);
+        Ok(found.map(|(_, cached)| cached.entry.clone()).collect())
+    }
+
+    async fn limited_get_log_entries(&mut self, start: u64, end: u64) -> io::Result<Vec<Entry>> {
+        let mut entries = Vec::new();
+        let mut bytes = 0;
+        for cached in self.read().entries.range(start..end).map(|(_, c)| c) {
+            entries.push(cached.entry.clone());
+            bytes += cached.bytes;
+            if bytes >= MESSAGE_BYTES {
+                break;
+            }
+        }
+        Ok(entries)
+    }
+
+    async fn read_vote(&mut self) -> io::Result<Option<Vote>> {
+        Ok(self.read().vote)
+    }
+}
+
+impl RaftLogStorage<Types> for LogStore {
+    type LogReader = Self;
+
+    async fn get_log_state(&mut self) -> io::Result<LogState<Types>> {
+        let cache = self.read();
+        let last = cache.entries.values().next_back();
+        Ok(LogState {
+            last_purged_log_id: cache.purged,
+            last_log_id: last.map(|cached| cached.entry.log_id).or(cache.purged),
+        })
+    }
+
+    async fn get_log_reader(&mut self) -> Self {
+        self.clone()
+    }
+
+    async fn save_vote(&mut self, vote: &Vote) -> io::Result<()> {
+        let (answer, answered) = oneshot::channel();
+        let done = Box::new(move |result| {
+            // Raft waits below; if it is gone, it needs no answer.
+            let _ = answer.send(result);
+        });
+        self.log.save_vote(convert::vote_record(vote), done)?;
+        answered.await.map_err(io::Error::other)??;
+        self.write().vote = Some(*vote);
+        Ok(())
+    }
+
+    async fn save_committed(&mut self, committed: Option<LogId>) -> io::Result<()> {
+        self.log.note_committed(committed.map(convert::position));
+        self.write().committed = committed;
+        Ok(())
+    }
+
+    async fn read_committed(&mut self) -> io::Result<Option<LogId>> {
+        Ok(self.read().committed)
+    }
+
+    async fn append<I>(&mut self, entries: I, callback: IOFlushed<Types>) -> io::Result<()>
+    where
+        I: IntoIterator<Item = Entry> + OptionalSend,
+        I::IntoIter: OptionalSend,
+    {
+        let mut bodies = Vec::new();
+        {
+            // Readable before it is durable: a follower's flush overlaps the leader's.
+            let mut cache = self.write();
+            for entry in entries {
+                let body = codec::encode(&convert::payload(&entry));
+                let at = convert::position(entry.log_id);
+                let bytes = body.len();
+                bodies.push((at, body));
+                cache.entries.insert(at.index, Cached { entry, bytes });
+            }
+        }
+        let done = Box::new(move |result| callback.io_completed(result));
+        self.log.append(bodies, done)
+    }
+
+    async fn truncate_after(&mut self, last: Option<LogId>) -> io::Result<()> {
+        let log = Arc::clone(&self.log);
+        let after = last.map(convert::position);
+        let first = after.map_or(0, |at| at.index + 1);
+        tokio::task::spawn_blocking(move || log.truncate_after(after)).await.map_err(io::Error::other)??;
+        self.write().entries.split_off(&first);
+        Ok(())
+    }
+
+    async fn purge(&mut self, through: LogId) -> io::Result<()> {
+        self.log.purge(convert::position(through))?;
+        let mut cache = self.write();
+        cache.purged = Some(through);
+        let kept = cache.entries.split_off(&(through.index + 1));
+        let given_up = std::mem::replace(&mut cache.entries, kept);
+        drop(cache);
+        // Thousands of batches take a moment to free, which raft's own task does not have.
+        tokio::task::spawn_blocking(move || drop(given_up));
+        Ok(())
+    }
+}

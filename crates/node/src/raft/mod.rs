@@ -1,0 +1,30 @@
+//! Raft: the one home of openraft in this program. [`Cluster`] is what the rest of the node sees
+//! of it: write a batch, make a read linearizable, look at the state, know who leads.
+
+mod acknowledged;
+mod cluster;
+pub(crate) mod convert;
+mod formation;
+pub(crate) mod formats;
+mod founding;
+mod leadership;
+mod log_store;
+mod network;
+mod peers;
+mod room;
+mod snapshot;
+mod standing;
+mod start;
+mod state_machine;
+mod status;
+mod types;
+
+#[cfg(test)]
+mod suite_tests;
+
+pub use cluster::{Cluster, ReadError, WriteError};
+pub use leadership::Leadership;
+pub use state_machine::Machine;
+pub use types::Member;
+
+pub(crate) use peers::MESSAGE_LIMIT;

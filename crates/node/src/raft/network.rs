@@ -1,0 +1,251 @@
+//! Raft's messages to the other members. Every call has a deadline: without one, replication
+//! hangs on a member that was cut off, past the end of the partition.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use baton_api::Frame;
+use baton_api::peer_client::PeerClient;
+use baton_storage::codec::{self, Record};
+use baton_storage::position::Vote as VoteRecord;
+use openraft::errors::{NetworkError, RPCError, ReplicationClosed, StreamingError, Unreachable};
+use openraft::network::{Backoff, RPCOption};
+use openraft::raft::{
+    AppendEntriesRequest, AppendEntriesResponse, SnapshotResponse, TransferLeaderRequest,
+    TransferLeaderResponse, VoteRequest, VoteResponse,
+};
+use openraft::{OptionalSend, RaftNetworkFactory, RaftNetworkV2};
+use tonic::transport::Channel;
+use tonic::{Code, Response, Status};
+
+use super::acknowledged::Acknowledged;
+use super::convert;
+use super::formats::*;
+use super::peers::{Peers, Purpose};
+use super::snapshot::SnapshotBytes;
+use super::standing::{Refusal, Standing};
+use super::state_machine::blocking;
+use super::types::*;
+
+/// Entries may take a flush of a slow disk; heartbeats have a connection of their own.
+const APPEND_WITHIN: Duration = Duration::from_secs(2);
+const SNAPSHOT_WITHIN: Duration = Duration::from_secs(60);
+const SNAPSHOT_PART_BYTES: usize = 1024 * 1024;
+/// How long to leave a member alone that could not be reached.
+const BACKOFF: Duration = Duration::from_millis(50);
+
+/// Makes the connections.
+pub(crate) struct Network {
+    pub(crate) standing: Arc<Standing>,
+    pub(crate) peers: Peers,
+    pub(crate) acknowledged: Acknowledged,
+}
+
+/// One member, over one connection.
+pub(crate) struct Link {
+    id: u64,
+    acknowledged: Acknowledged,
+    standing: Arc<Standing>,
+    peers: Peers,
+    target: Member,
+    purpose: Purpose,
+}
+
+impl Network {
+    fn link(&self, id: u64, target: &Member, purpose: Purpose) -> Link {
+        Link {
+            id,
+            acknowledged: self.acknowledged.clone(),
+            standing: Arc::clone(&self.standing),
+            peers: self.peers.clone(),
+            target: target.clone(),
+            purpose,
+        }
+    }
+}
+
+impl RaftNetworkFactory<Types> for Network {
+    type Network = Link;
+
+    async fn new_client(&mut self, id: u64, target: &Member) -> Link {
+        self.link(id, target, Purpose::Log)
+    }
+
+    async fn new_heartbeat_client(&mut self, id: u64, target: &Member) -> Link {
+        self.link(id, target, Purpose::Heartbeat)
+    }
+
+    async fn new_snapshot_client(&mut self, id: u64, target: &Member) -> Link {
+        self.link(id, target, Purpose::Snapshot)
+    }
+}
+
+/// Why a call had no answer.
+#[derive(Debug, thiserror::Error)]
+enum CallError {
+    #[error("no answer within {} ms", .0.as_millis())]
+    Late(Duration),
+    #[error("{}", .0.message())]
+    Refused(Box<Status>),
+    #[error("an answer cannot be read: {0}")]
+    Unreadable(#[from] codec::Error),
+    #[error(transparent)]
+    Untrusted(#[from] Refusal),
+    #[error("the address cannot be used: {0}")]
+    Address(#[from] tonic::transport::Error),
+}
+
+impl From<CallError> for RPCError<Types> {
+    fn from(error: CallError) -> Self {
+        match &error {
+            // What could be busy for a moment is asked again at once, what is gone after a pause.
+            CallError::Late(_) => Self::Network(NetworkError::new(&error)),
+            _ => Self::Unreachable(Unreachable::new(&error)),
+        }
+    }
+}
+
+impl From<Status> for CallError {
+    fn from(status: Status) -> Self {
+        Self::Refused(Box::new(status))
+    }
+}
+
+impl Link {
+    /// Sends one record and waits for the answer, both in frames.
+    async fn call<Q: Record, A: Record, F>(
+        &self,
+        question: &Q,
+        within: Duration,
+        send: impl FnOnce(PeerClient<Channel>, Frame) -> F,
+    ) -> Result<A, CallError>
+    where
+        F: Future<Output = Result<Response<Frame>, Status>>,
+    {
+        self.standing.trusts(&self.target.incarnation)?;
+        let client = self.peers.client(&self.target.address, self.purpose)?;
+        let frame = self.standing.frame(&self.target.incarnation, codec::encode(question));
+        self.answer(within, send(client, frame)).await
+    }
+
+    async fn answer<A: Record>(
+        &self,
+        within: Duration,
+        call: impl Future<Output = Result<Response<Frame>, Status>>,
+    ) -> Result<A, CallError> {
+        let answer = tokio::time::timeout(within, call).await;
+        let answer = answer.map_err(|_| CallError::Late(within))?;
+        let answer = answer.inspect_err(|status| {
+            if status.code() == Code::FailedPrecondition {
+                self.peers.note_refusal(&self.target.address, status.message());
+            }
+        })?;
+        Ok(codec::decode(&answer.into_inner().body)?)
+    }
+
+    async fn send_snapshot(
+        &self,
+        vote: VoteRecord,
+        snapshot: SnapshotBytes,
+    ) -> Result<SnapshotAnswer, CallError> {
+        self.standing.trusts(&self.target.incarnation)?;
+        let mut client = self.peers.client(&self.target.address, Purpose::Snapshot)?;
+        let standing = Arc::clone(&self.standing);
+        let to = self.target.incarnation.clone();
+        let frames = futures::stream::unfold(Some(0), move |at: Option<u64>| {
+            let (standing, to, snapshot) = (Arc::clone(&standing), to.clone(), snapshot.clone());
+            async move {
+                let at = at?;
+                let read = move || snapshot.read_at(at, SNAPSHOT_PART_BYTES);
+                let bytes = blocking(read).await.unwrap_or_default();
+                // An empty part is the last; one that could not be read ends the snapshot too
+                // early, which the receiver finds out.
+                let next = (!bytes.is_empty()).then(|| at + bytes.len() as u64);
+                let part = SnapshotPart { vote, bytes };
+                Some((standing.frame(&to, codec::encode(&part)), next))
+            }
+        });
+        self.answer(SNAPSHOT_WITHIN, client.snapshot(frames)).await
+    }
+}
+
+impl RaftNetworkV2<Types> for Link {
+    type SnapshotData = SnapshotBytes;
+
+    async fn append_entries(
+        &mut self,
+        request: AppendEntriesRequest<Types>,
+        option: RPCOption,
+    ) -> Result<AppendEntriesResponse<Types>, RPCError<Types>> {
+        let within = match self.purpose {
+            Purpose::Heartbeat => option.hard_ttl(),
+            Purpose::Log | Purpose::Snapshot => option.hard_ttl().max(APPEND_WITHIN),
+        };
+        let record = convert::append_record(&request);
+        let send = |mut client: PeerClient<Channel>, frame| async move { client.append(frame).await };
+        let answer = self.call(&record, within, send).await?;
+        if self.acknowledged.has_gone_back(self.id, &record, &answer) {
+            self.standing.disown(&self.target.incarnation);
+            let refusal = self.standing.trusts(&self.target.incarnation);
+            refusal
+                .inspect_err(|refusal| tracing::error!(member = self.id, "{refusal}"))
+                .map_err(CallError::from)?;
+        }
+        Ok(convert::append_response(answer))
+    }
+
+    async fn vote(
+        &mut self,
+        request: VoteRequest<Types>,
+        option: RPCOption,
+    ) -> Result<VoteResponse<Types>, RPCError<Types>> {
+        let record = convert::vote_asked(&request);
+        let send = |mut client: PeerClient<Channel>, frame| async move { client.vote(frame).await };
+        let answer = self.call(&record, option.hard_ttl(), send).await?;
+        Ok(convert::vote_response(answer))
+    }
+
+    async fn pre_vote(
+        &mut self,
+        request: VoteRequest<Types>,
+        option: RPCOption,
+    ) -> Result<VoteResponse<Types>, RPCError<Types>> {
+        let record = convert::vote_asked(&request);
+        let send = |mut client: PeerClient<Channel>, frame| async move { client.pre_vote(frame).await };
+        let answer = self.call(&record, option.hard_ttl(), send).await?;
+        Ok(convert::vote_response(answer))
+    }
+
+    async fn full_snapshot(
+        &mut self,
+        vote: Vote,
+        snapshot: RaftSnapshot,
+        cancel: impl Future<Output = ReplicationClosed> + OptionalSend + 'static,
+        _: RPCOption,
+    ) -> Result<SnapshotResponse<Types>, StreamingError<Types>> {
+        let vote = convert::vote_record(&vote);
+        let answer = tokio::select! {
+            answer = self.send_snapshot(vote, snapshot.snapshot) => answer,
+            closed = cancel => return Err(closed.into()),
+        };
+        let answer = answer.map_err(RPCError::from)?;
+        Ok(SnapshotResponse::new(convert::vote(answer.vote)))
+    }
+
+    async fn transfer_leader(
+        &mut self,
+        request: TransferLeaderRequest<Types>,
+        option: RPCOption,
+    ) -> Result<TransferLeaderResponse<Types>, RPCError<Types>> {
+        let record = convert::transfer_record(&request);
+        let send =
+            |mut client: PeerClient<Channel>, frame| async move { client.transfer_leader(frame).await };
+        let answer = self.call(&record, option.hard_ttl(), send).await?;
+        Ok(convert::transfer_response(answer))
+    }
+
+    fn backoff(&self) -> Option<Backoff> {
+        Some(Backoff::new(std::iter::repeat(BACKOFF)))
+    }
+}

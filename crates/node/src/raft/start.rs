@@ -1,0 +1,109 @@
+//! Opens a member's data and starts raft from it, or says why it must not be gone on from.
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use anyhow::Context;
+use openraft::SnapshotPolicy;
+
+use super::acknowledged::Acknowledged;
+use super::cluster::{Cluster, Inner};
+use super::leadership::{self, end};
+use super::log_store::{LogStore, Opened};
+use super::network::Network;
+use super::peers::Peers;
+use super::snapshot::{Loaded, SnapshotFolder};
+use super::standing::Standing;
+use super::state_machine::MachineStore;
+use super::types::*;
+use crate::config::Config;
+
+/// A leader whose quorum has not answered for this long falls silent.
+const QUORUM_LOSS_MS: u64 = 3000;
+
+impl Cluster {
+    /// Opens the data and starts raft. Does not listen: [`Cluster::peer_service`] has to be served,
+    /// and [`Cluster::form`] called, before anything happens.
+    ///
+    /// # Errors
+    /// A sentence about data that cannot be gone on from, or a configuration that cannot be.
+    pub async fn open(config: Arc<Config>) -> anyhow::Result<Self> {
+        config.check()?;
+        let data = config.data_dir.clone();
+        let id = config.id;
+        let open = move || open_data(&data, id);
+        let (opened, snapshots, loaded) = tokio::task::spawn_blocking(open).await??;
+        let standing = Arc::new(Standing::new(opened.identity, opened.cluster));
+        let peers = Peers::default();
+        let network = Network {
+            standing: Arc::clone(&standing),
+            peers: peers.clone(),
+            acknowledged: Acknowledged::default(),
+        };
+        let (store, machine) = MachineStore::new(snapshots.clone(), loaded);
+        let log = Arc::clone(opened.store.log());
+        let raft = Raft::new(id, raft_config(&config)?, network, opened.store, store)
+            .await
+            .context("raft cannot start from this member's data")?;
+        let leadership = leadership::follow(&raft);
+        let cluster = Self(Arc::new(Inner {
+            config,
+            standing,
+            raft,
+            log,
+            machine,
+            snapshots,
+            peers,
+            leadership,
+            short_of_room: AtomicBool::new(false),
+        }));
+        cluster.watch_room();
+        Ok(cluster)
+    }
+}
+
+type Data = (Opened, SnapshotFolder, Option<Loaded>);
+
+fn open_data(data: &Path, id: u64) -> anyhow::Result<Data> {
+    let failure = Arc::new(|error: &io::Error| {
+        end(&format!(
+            "a write to the disk failed ({error}). What is on it is not known now, so nothing more is \
+             acknowledged: mend the disk and start again"
+        ));
+    });
+    let opened = LogStore::open(data, id, failure)?;
+    let (snapshots, loaded) = SnapshotFolder::open(&data.join("snapshots"))?;
+    let held = loaded.as_ref().and_then(|loaded| loaded.meta.last_log_id);
+    if opened.purged > held {
+        anyhow::bail!(
+            "{}: the log begins behind a snapshot that is not there. This member's data is damaged: move \
+             the folder away and bring the member back under a new id",
+            data.display()
+        );
+    }
+    Ok((opened, snapshots, loaded))
+}
+
+fn raft_config(config: &Config) -> anyhow::Result<Arc<openraft::Config>> {
+    let raft = openraft::Config {
+        cluster_name: "baton".into(),
+        heartbeat_interval: config.heartbeat_ms,
+        election_timeout_min: config.election_ms.0,
+        election_timeout_max: config.election_ms.1,
+        enable_pre_vote: Some(true),
+        // The state is in memory: a restarted leader has to be elected, and so to catch up.
+        enable_leader_restore: Some(false),
+        snapshot_policy: SnapshotPolicy::LogsSinceLast(config.snapshot_after),
+        max_in_snapshot_log_to_keep: config.snapshot_after / 5,
+        // Must exceed the snapshot's interval, or a follower gets snapshots without end.
+        replication_lag_threshold: 2 * config.snapshot_after,
+        install_snapshot_timeout: 60_000,
+        // Where its messages arrive but no answer comes back, a leader must fall silent for others to
+        // be elected; long enough that a disk which stalls for a moment is not taken for that.
+        quorum_loss_probe_interval: Some((2 * config.election_ms.1).max(QUORUM_LOSS_MS)),
+        ..openraft::Config::default()
+    };
+    Ok(Arc::new(raft.validate().context("raft's settings do not fit")?))
+}

@@ -1,0 +1,60 @@
+//! A coordinator from its start to its end.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use anyhow::Context;
+use baton_api::agents_server::AgentsServer;
+use baton_api::operator_server::OperatorServer;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tonic::transport::Server;
+use tonic::transport::server::TcpIncoming;
+
+use crate::config::Config;
+use crate::grpc::agents::AgentsService;
+use crate::grpc::operator::OperatorService;
+use crate::leader::office::follow_leadership;
+use crate::raft::Cluster;
+
+/// The largest request, bytes: a plan's text with room around it.
+const LARGEST_REQUEST: usize = 16 << 20;
+
+/// Runs a coordinator until `shutdown` completes; leadership is handed over before it ends.
+///
+/// # Errors
+/// A sentence about an address, data or a membership that cannot be worked with.
+pub async fn run(config: Config, shutdown: impl Future<Output = ()> + Send) -> anyhow::Result<()> {
+    let config = Arc::new(config);
+    let address = config.listen;
+    let listener = TcpListener::bind(address).await;
+    let listener =
+        listener.with_context(|| format!("cannot listen on {address}; is something else there?"))?;
+    let cluster = Cluster::open(Arc::clone(&config)).await?;
+    let (office, current) = watch::channel(None);
+    let leading = tokio::spawn(follow_leadership(Arc::clone(&config), cluster.clone(), office));
+    let operator =
+        OperatorService { config: Arc::clone(&config), cluster: cluster.clone(), office: current.clone() };
+    let agents = AgentsService { config: Arc::clone(&config), cluster: cluster.clone(), office: current };
+    let server = Server::builder()
+        .add_service(cluster.peer_service())
+        .add_service(OperatorServer::new(operator).max_decoding_message_size(LARGEST_REQUEST))
+        .add_service(AgentsServer::new(agents))
+        .serve_with_incoming(TcpIncoming::from(listener).with_nodelay(Some(true)));
+    tracing::info!(id = config.id, region = %config.region, %address, "listening");
+    let formed = async {
+        cluster.form().await?;
+        std::future::pending::<anyhow::Result<()>>().await
+    };
+    let ended = tokio::select! {
+        served = server => served.context("the server has stopped"),
+        refused = formed => refused,
+        () = shutdown => {
+            cluster.hand_over().await;
+            Ok(())
+        }
+    };
+    leading.abort();
+    cluster.shutdown().await.ok();
+    ended
+}

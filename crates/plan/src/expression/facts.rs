@@ -1,0 +1,69 @@
+//! What a condition may look at.
+
+use std::collections::{BTreeMap, HashMap};
+
+use cel::{Context, Value};
+
+use crate::plan::ParamKind;
+
+/// What is known when a condition is asked.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// The run's parameters with their kinds: integers become CEL's int, booleans its bool, the rest is text.
+    pub params: BTreeMap<String, (ParamKind, String)>,
+    /// `id`, `mode`, `plan`, `operator`, and `drill` as `true` or `false`.
+    pub run: BTreeMap<String, String>,
+    /// The steps that have come to an end.
+    pub steps: BTreeMap<String, StepFacts>,
+}
+
+/// What a condition may know about a step.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct StepFacts {
+    /// The contract's word of state, such as `succeeded`.
+    pub status: String,
+    /// The step's outputs.
+    pub outputs: BTreeMap<String, String>,
+}
+
+impl Facts {
+    pub(super) fn bind(&self, context: &mut Context<'_, '_>) -> Result<(), String> {
+        let mut params: HashMap<String, Value> = HashMap::new();
+        for (name, (kind, text)) in &self.params {
+            let value = typed(*kind, text)
+                .ok_or_else(|| format!("parameter `{name}` is `{text}`, which is not of its type"))?;
+            params.insert(name.clone(), value);
+        }
+        let run = self.run.iter().map(|(name, text)| match name.as_str() {
+            "drill" => (name.clone(), Value::from(text == "true")),
+            _ => (name.clone(), Value::from(text.as_str())),
+        });
+        let run: HashMap<String, Value> = run.collect();
+        let steps: HashMap<String, Value> =
+            self.steps.iter().map(|(name, step)| (name.clone(), step.value())).collect();
+        context.add_variable_from_value("params", params);
+        context.add_variable_from_value("run", run);
+        context.add_variable_from_value("steps", steps);
+        Ok(())
+    }
+}
+
+impl StepFacts {
+    fn value(&self) -> Value {
+        let outputs: HashMap<String, Value> =
+            self.outputs.iter().map(|(key, text)| (key.clone(), Value::from(text.as_str()))).collect();
+        let status = Value::from(self.status.as_str());
+        Value::from(HashMap::from([
+            ("status".to_owned(), status),
+            ("outputs".to_owned(), Value::from(outputs)),
+        ]))
+    }
+}
+
+fn typed(kind: ParamKind, text: &str) -> Option<Value> {
+    match kind {
+        ParamKind::Integer => text.parse::<i64>().ok().map(Value::Int),
+        ParamKind::Boolean => text.parse::<bool>().ok().map(Value::Bool),
+        ParamKind::String | ParamKind::Region | ParamKind::Duration => Some(Value::from(text)),
+    }
+}
