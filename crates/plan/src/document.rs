@@ -36,6 +36,14 @@ pub(crate) struct Node {
     pub(crate) value: Value,
 }
 
+impl Node {
+    /// The value under a key, when it is a mapping that has it.
+    pub(crate) fn below(&self, name: &str) -> Option<&Node> {
+        let Value::Map(entries) = &self.value else { return None };
+        entries.iter().find(|(key, _)| key.name == name).map(|(_, value)| value)
+    }
+}
+
 #[derive(Debug, Clone)]
 pub(crate) enum Value {
     Null,

@@ -1,10 +1,18 @@
-//! A plan's graph for people: as text in levels, for Mermaid, and for Graphviz. The critical path is marked.
+//! A plan's graph for people: as text in levels, for Mermaid, and for Graphviz. The critical path is marked, and a run's
+//! graph shows where each step stands.
+
+mod label;
+mod look;
+mod text;
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use crate::graph::{Graph, estimate_ms};
-use crate::plan::{Action, Plan, Step, StepIndex};
+use label::label;
+use look::{colour, dot_shape, mermaid_shape};
+
+use crate::graph::Graph;
+use crate::plan::{Plan, StepIndex};
 
 /// What the drawing is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,9 +27,17 @@ pub enum Format {
 
 /// Draws the graph; ends with a newline.
 pub fn draw(plan: &Plan, format: Format) -> String {
+    draw_with_status(plan, format, &|_| None)
+}
+
+/// [`draw`] with where each step stands in a run, by the step's name. The contract's word stands first in it: it gives
+/// the step its colour.
+pub fn draw_with_status(plan: &Plan, format: Format, status: &dyn Fn(&str) -> Option<String>) -> String {
     let graph = Graph::of(plan);
     let path = graph.critical_path();
-    let drawing = Drawing { plan, on_path: path.iter().copied().zip(0..).collect(), path, graph };
+    let on_path = path.iter().copied().zip(0..).collect();
+    let status = plan.steps.iter().map(|step| status(&step.name)).collect();
+    let drawing = Drawing { plan, on_path, path, graph, status };
     match format {
         Format::Text => drawing.text(),
         Format::Mermaid => drawing.mermaid(),
@@ -35,73 +51,30 @@ struct Drawing<'a> {
     path: Vec<StepIndex>,
     /// The place of each step that is on the path.
     on_path: BTreeMap<StepIndex, usize>,
+    /// Where each step stands.
+    status: Vec<Option<String>>,
 }
 
 impl Drawing<'_> {
-    fn text(&self) -> String {
-        let levels = self.levels();
-        let total_ms = self.path.first().map_or(0, |first| self.graph.remaining_ms(*first));
-        let mut text = format!(
-            "{}: {} in {}, about {} along the critical path (◆)\n",
-            self.plan.name,
-            counted(self.plan.steps.len(), "step"),
-            counted(levels.len(), "level"),
-            crate::duration::written(total_ms),
-        );
-        let mut widths = [0; 4];
-        for step in &self.plan.steps {
-            for (width, column) in widths.iter_mut().zip(columns(step)) {
-                *width = (*width).max(column.chars().count());
-            }
-        }
-        for (number, level) in levels.iter().enumerate() {
-            // Writing to a string cannot fail.
-            let _ = writeln!(text, "\nlevel {}", number + 1);
-            for index in level {
-                let _ = writeln!(text, "{}", self.line(*index, widths).trim_end());
-            }
-        }
-        text
-    }
-
-    fn line(&self, index: StepIndex, widths: [usize; 4]) -> String {
-        let step = &self.plan.steps[index];
-        let mark = if self.on_path.contains_key(&index) { '◆' } else { ' ' };
-        let mut line = format!("  {mark} ");
-        for (width, column) in widths.into_iter().zip(columns(step)).filter(|(width, _)| *width > 0) {
-            let _ = write!(line, "{column:width$}  ");
-        }
-        let needs: Vec<_> = step.needs.iter().map(|need| self.plan.steps[*need].name.as_str()).collect();
-        if !needs.is_empty() {
-            let _ = write!(line, "after {}", needs.join(", "));
-        }
-        line
-    }
-
-    /// The steps that may start together when all take the same time, level by level.
-    fn levels(&self) -> Vec<Vec<StepIndex>> {
-        let mut level_of = vec![0; self.plan.steps.len()];
-        for index in self.graph.order() {
-            let needs = &self.plan.steps[*index].needs;
-            level_of[*index] = needs.iter().map(|need| level_of[*need] + 1).max().unwrap_or(0);
-        }
-        let mut levels = vec![Vec::new(); level_of.iter().max().map_or(0, |most| most + 1)];
-        for (index, level) in level_of.iter().enumerate() {
-            levels[*level].push(index);
-        }
-        levels
-    }
-
     fn mermaid(&self) -> String {
         let mut text = "flowchart LR\n".to_owned();
+        let mut colours: BTreeMap<&str, Vec<String>> = BTreeMap::new();
         for (index, step) in self.plan.steps.iter().enumerate() {
             let mark = if self.on_path.contains_key(&index) { ":::critical" } else { "" };
-            let label = label(step, "<br/>").replace('"', "#quot;");
-            let _ = writeln!(text, "  s{index}[\"{label}\"]{mark}");
+            let label = self.label(index, "<br/>").replace('"', "#quot;");
+            let (open, close) = mermaid_shape(&step.work.action);
+            // Writing to a string cannot fail.
+            let _ = writeln!(text, "  s{index}{open}\"{label}\"{close}{mark}");
+            if let Some(colour) = self.status[index].as_deref().and_then(colour) {
+                colours.entry(colour).or_default().push(format!("s{index}"));
+            }
         }
         for (from, to) in self.edges() {
             let arrow = if self.is_on_path(from, to) { "==>" } else { "-->" };
             let _ = writeln!(text, "  s{from} {arrow} s{to}");
+        }
+        for (colour, steps) in colours {
+            let _ = writeln!(text, "  style {} fill:{colour}", steps.join(","));
         }
         text + "  classDef critical stroke-width:3px\n"
     }
@@ -111,14 +84,31 @@ impl Drawing<'_> {
         let mut text =
             format!("digraph {} {{\n  rankdir=LR;\n  node [shape=box];\n", quoted(&self.plan.name));
         for (index, step) in self.plan.steps.iter().enumerate() {
-            let mark = if self.on_path.contains_key(&index) { ", style=bold" } else { "" };
-            let _ = writeln!(text, "  {} [label={}{mark}];", name(index), quoted(&label(step, "\n")));
+            let shape =
+                dot_shape(&step.work.action).map(|shape| format!(", shape={shape}")).unwrap_or_default();
+            let mark = self.on_path.contains_key(&index).then_some("bold");
+            let colour = self.status[index].as_deref().and_then(colour);
+            let styles: Vec<_> = mark.into_iter().chain(colour.map(|_| "filled")).collect();
+            let style = match styles.as_slice() {
+                [] => String::new(),
+                [one] => format!(", style={one}"),
+                all => format!(", style=\"{}\"", all.join(",")),
+            };
+            let fill = colour.map(|colour| format!(", fillcolor=\"{colour}\"")).unwrap_or_default();
+            let label = quoted(&self.label(index, "\n"));
+            let _ = writeln!(text, "  {} [label={label}{shape}{style}{fill}];", name(index));
         }
         for (from, to) in self.edges() {
             let mark = if self.is_on_path(from, to) { " [style=bold]" } else { "" };
             let _ = writeln!(text, "  {} -> {}{mark};", name(from), name(to));
         }
         text + "}\n"
+    }
+
+    fn label(&self, index: StepIndex, newline: &str) -> String {
+        let mut lines = label(&self.plan.steps[index]);
+        lines.extend(self.status[index].clone());
+        lines.join(newline)
     }
 
     fn edges(&self) -> impl Iterator<Item = (StepIndex, StepIndex)> {
@@ -129,36 +119,6 @@ impl Drawing<'_> {
     fn is_on_path(&self, from: StepIndex, to: StepIndex) -> bool {
         self.on_path.get(&from).is_some_and(|at| self.path.get(at + 1) == Some(&to))
     }
-}
-
-fn columns(step: &Step) -> [String; 4] {
-    [step.name.clone(), what(step), place(step), crate::duration::written(estimate_ms(step))]
-}
-
-fn counted(count: usize, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
-}
-
-fn what(step: &Step) -> String {
-    let action = match &step.action {
-        Action::Command(_) => "command",
-        Action::Noop => "noop",
-        Action::WaitFor(_) => "wait",
-        Action::WaitUntil { .. } => "wait until",
-    };
-    let once = if step.idempotent { "" } else { ", once" };
-    let optional = if step.optional { ", optional" } else { "" };
-    format!("{action}{once}{optional}")
-}
-
-fn place(step: &Step) -> String {
-    step.region.as_ref().map(ToString::to_string).unwrap_or_default()
-}
-
-fn label(step: &Step, newline: &str) -> String {
-    let place = place(step);
-    let place = if place.is_empty() { place } else { format!(" in {place}") };
-    format!("{}{newline}{}{place}", step.name, what(step))
 }
 
 fn quoted(text: &str) -> String {

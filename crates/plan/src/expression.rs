@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use cel::{Context, ExecutionError, Program, Value};
 use serde::{Deserialize, Serialize};
 
-pub use facts::{Facts, StepFacts};
+pub use facts::{AnswerFacts, Facts, StepFacts};
 
 use crate::fault::shortened;
 use crate::stack::deep;
@@ -28,6 +28,17 @@ pub struct Mentions {
     pub params: BTreeSet<String>,
     /// Steps, by name.
     pub steps: BTreeSet<String>,
+    /// Those of the steps whose outputs are asked for.
+    pub outputs: BTreeSet<String>,
+}
+
+/// Which names a condition may use beside `params`, `run` and `steps`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum About {
+    /// None: `when` and `gate`.
+    Run,
+    /// `exit_code`, `stdout` and `outputs`: `success`.
+    Answer,
 }
 
 impl Expression {
@@ -36,12 +47,12 @@ impl Expression {
     /// # Errors
     /// A sentence that says where the text is not CEL, which bound it breaks, or which name in it means nothing.
     pub fn parse(text: &str) -> Result<Self, String> {
-        Self::read(text).map(|(expression, _)| expression)
+        Self::read(text, About::Run).map(|(expression, _)| expression)
     }
 
-    /// [`Self::parse`], and what the condition asks about.
-    pub(crate) fn read(text: &str) -> Result<(Self, Mentions), String> {
-        let mentions = deep(|| compile(text).map(|(_, mentions)| mentions))??;
+    /// Reads a condition, and says what it asks about.
+    pub(crate) fn read(text: &str, about: About) -> Result<(Self, Mentions), String> {
+        let mentions = deep(|| compile(text, about).map(|(_, mentions)| mentions))??;
         Ok((Self { source: text.to_owned() }, mentions))
     }
 
@@ -52,7 +63,7 @@ impl Expression {
 
     /// Which parameters and steps it asks about.
     pub fn references(&self) -> Mentions {
-        let mentions = deep(|| compile(&self.source).map(|(_, mentions)| mentions));
+        let mentions = deep(|| compile(&self.source, About::Answer).map(|(_, mentions)| mentions));
         mentions.and_then(|mentions| mentions).unwrap_or_default()
     }
 
@@ -66,7 +77,8 @@ impl Expression {
     }
 
     fn answer(&self, facts: &Facts) -> Result<bool, String> {
-        let (program, _) = compile(&self.source)?;
+        let about = if facts.answer.is_some() { About::Answer } else { About::Run };
+        let (program, _) = compile(&self.source, about)?;
         let mut context = Context::default();
         facts.bind(&mut context)?;
         match program.execute(&context) {
@@ -79,10 +91,10 @@ impl Expression {
     }
 }
 
-fn compile(text: &str) -> Result<(Program, Mentions), String> {
+fn compile(text: &str, about: About) -> Result<(Program, Mentions), String> {
     bounds::check(text)?;
     let program = Program::compile(text).map_err(|errors| syntax(text, &errors))?;
-    let mentions = names::check(text, program.expression())?;
+    let mentions = names::check(text, about, program.expression())?;
     Ok((program, mentions))
 }
 
@@ -107,7 +119,7 @@ fn syntax(text: &str, errors: &cel::ParseErrors) -> String {
 
 /// What the parser says, in words for somebody who writes one condition a year.
 fn plain(what: &str) -> (String, &'static str) {
-    if what.contains("token recognition error at: '='") {
+    if what.starts_with("token recognition error at: '=") {
         return ("there is a single `=`".to_owned(), "compare with `==`");
     }
     if let Some(at) = what.strip_prefix("token recognition error at: ") {

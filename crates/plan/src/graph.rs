@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::plan::{Action, Plan, Step, StepIndex};
+use crate::plan::{Action, ForEach, Items, Plan, Step, StepIndex};
 
 /// How long a step is taken to last when nobody said, milliseconds.
 pub const DEFAULT_ESTIMATE_MS: u64 = 1000;
@@ -55,6 +55,16 @@ impl Graph {
         self.remaining_ms[index]
     }
 
+    /// For every step, the longest way from the start of the plan to the step's end, milliseconds.
+    pub(crate) fn ends_ms(&self, lasts_ms: impl Iterator<Item = u64>) -> Vec<u64> {
+        let mut ends_ms: Vec<u64> = lasts_ms.collect();
+        for index in &self.order {
+            let before = self.needs[*index].iter().map(|need| ends_ms[*need]).max();
+            ends_ms[*index] = ends_ms[*index].saturating_add(before.unwrap_or(0));
+        }
+        ends_ms
+    }
+
     /// The longest way through the plan; no run can be faster. Empty when there is no step.
     pub fn critical_path(&self) -> Vec<StepIndex> {
         let roots = (0..self.needs.len()).filter(|index| self.needs[*index].is_empty());
@@ -96,6 +106,27 @@ impl Graph {
         found
     }
 
+    /// For every step, whether it is downstream of one, or that one itself.
+    pub(crate) fn downstream_of(&self, index: StepIndex) -> Vec<bool> {
+        reach(index, &self.dependents)
+    }
+
+    /// The branch that ends in a step: the step itself and, of all that is upstream of it, what serves nothing else. Every
+    /// dependent of such a step is in the branch as well, or downstream of the branch's end. In the plan's order.
+    pub fn branch_of(&self, end: StepIndex) -> Vec<StepIndex> {
+        let upstream = reach(end, &self.needs);
+        let mut inside = reach(end, &self.dependents);
+        let mut branch = vec![end];
+        for index in self.order.iter().rev().filter(|index| upstream[**index] && **index != end) {
+            if self.dependents[*index].iter().all(|dependent| inside[*dependent]) {
+                inside[*index] = true;
+                branch.push(*index);
+            }
+        }
+        branch.sort_unstable();
+        branch
+    }
+
     /// For every step, which of the (at most 64) given ones are upstream of it, as a bit each.
     fn above(&self, steps: impl Iterator<Item = StepIndex>) -> Vec<u64> {
         let mut own = vec![0_u64; self.needs.len()];
@@ -110,14 +141,38 @@ impl Graph {
     }
 }
 
-/// How long a step is taken to last, milliseconds.
+/// Whether each step can be reached from one over the given links, itself included.
+fn reach(from: StepIndex, links: &[Vec<StepIndex>]) -> Vec<bool> {
+    let mut found = vec![false; links.len()];
+    found[from] = true;
+    let mut open = vec![from];
+    while let Some(index) = open.pop() {
+        for next in &links[index] {
+            if !std::mem::replace(&mut found[*next], true) {
+                open.push(*next);
+            }
+        }
+    }
+    found
+}
+
+/// How long a step is taken to last, milliseconds: of a fan-out over a written list, all of its items.
 pub fn estimate_ms(step: &Step) -> u64 {
-    let natural = match step.action {
+    let natural = match step.work.action {
         Action::WaitFor(wait_ms) => wait_ms,
+        Action::Gate(_) | Action::Barrier(_) => 0,
         Action::Noop if step.region.is_none() => 0,
         _ => DEFAULT_ESTIMATE_MS,
     };
-    step.estimate_ms.unwrap_or(natural)
+    step.estimate_ms.unwrap_or(natural).saturating_mul(step.for_each.as_ref().map_or(1, rounds))
+}
+
+/// How often as many items as may be under way at once are begun.
+fn rounds(for_each: &ForEach) -> u64 {
+    match (&for_each.items, for_each.parallel) {
+        (Items::List(items), Some(parallel)) => (items.len() as u64).div_ceil(u64::from(parallel)),
+        _ => 1,
+    }
 }
 
 /// Kahn's algorithm; steps on a cycle, and those behind one, are left out.

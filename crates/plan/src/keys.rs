@@ -1,10 +1,20 @@
-//! Every key of a plan file, once: what `check` knows, what the JSON Schema says, and what is suggested for a slip.
+//! Every key of a plan file, once: what `check` knows, what the JSON Schema and `explain` say, and what is suggested for
+//! a slip.
 
-mod table;
+mod file;
+mod kinds;
+mod other_words;
+mod people;
+mod step;
+mod work;
 
-pub(crate) use table::{
-    DEFAULTS, LIMITS, METADATA, OBJECTIVES, PARAM, PLAN, PROBE, RETRY, SPEC, STEP, UNTIL, WAIT,
+pub(crate) use file::{
+    DEFAULTS, LIMITS, METADATA, OBJECTIVES, PARAM, PLAN, SPEC, STEP_TEMPLATE, TEMPLATE_SPEC,
 };
+pub(crate) use kinds::{BARRIER, CHILD, FOR_EACH, IN_MODE, ON_FAILURE, VARIANT};
+pub(crate) use people::{APPROVAL, MANUAL};
+pub(crate) use step::STEP;
+pub(crate) use work::{PROBE, RETRY, UNDO, UNTIL, WAIT};
 
 use crate::nearest::nearest;
 
@@ -31,16 +41,24 @@ pub(crate) struct Key {
 pub(crate) enum Shape {
     /// Text as it stands.
     Text,
+    /// Text with references.
+    Template,
+    /// A list of texts.
+    Texts,
     /// Exactly this text.
     Exactly(&'static str),
     /// The name of a plan or step.
     Name,
     /// One of a few words.
     Word(&'static [&'static str]),
+    /// Some of a few words.
+    Words(&'static [&'static str]),
     Flag,
     /// A whole number between two.
     Whole(u32, u32),
     Duration,
+    /// A whole number or a duration.
+    Bound,
     /// A region's name or references.
     Region,
     /// CEL.
@@ -53,18 +71,34 @@ pub(crate) enum Shape {
     Names,
     /// Text by text.
     Labels,
-    /// A parameter's value.
-    Scalar,
+    /// A whole number by name, from 1 on.
+    Counts,
+    /// A value, or a list of them, by the name of a parameter.
+    Values,
+    /// A parameter's value, or the items of a list.
+    Value,
     /// Nothing, `true` or an empty mapping.
     Nothing,
-    /// A duration or a mapping.
-    DurationOr(&'static Object),
     Object(&'static Object),
+    /// Another shape, or a mapping.
+    Or(&'static Shape, &'static Object),
     /// Mappings by a name.
     Map(&'static Object),
     List(&'static Object),
     /// Part of the contract, but this build does not carry it out; the text says what to do instead.
     Later(&'static str),
+}
+
+/// The keys that say what is done.
+const ACTIONS: [&str; 9] =
+    ["command", "wait", "noop", "approval", "manual", "gate", "barrier", "plan", "uses"];
+
+const fn key(name: &'static str, shape: Shape, doc: &'static str) -> Key {
+    Key { name, doc, shape, required: false }
+}
+
+const fn required(name: &'static str, shape: Shape, doc: &'static str) -> Key {
+    Key { name, doc, shape, required: true }
 }
 
 impl Object {
@@ -77,10 +111,28 @@ impl Object {
         self.keys.iter().filter(|key| !matches!(key.shape, Shape::Later(_)))
     }
 
+    /// The keys that say what is done, of which there can be one.
+    pub(crate) fn actions(&self) -> impl Iterator<Item = &'static str> + Clone + use<> {
+        self.carried().map(|key| key.name).filter(|name| ACTIONS.contains(name))
+    }
+
     /// The key that was probably meant by one that does not exist.
     pub(crate) fn meant(&self, name: &str) -> Option<&'static str> {
-        let other_word = table::OTHER_WORDS.iter().find(|(word, _)| word.eq_ignore_ascii_case(name));
-        let other_word = other_word.and_then(|(_, key)| self.key(key)).map(|key| key.name);
+        let mut other_words =
+            other_words::OTHER_WORDS.iter().filter(|(word, _)| word.eq_ignore_ascii_case(name));
+        let other_word = other_words.find_map(|(_, key)| self.key(key)).map(|key| key.name);
         other_word.or_else(|| nearest(name, self.carried().map(|key| key.name)))
+    }
+}
+
+impl Shape {
+    /// The mapping whose keys a value of this shape has, or may have.
+    pub(crate) fn object(&self) -> Option<&'static Object> {
+        match self {
+            Shape::Object(object) | Shape::Or(_, object) | Shape::Map(object) | Shape::List(object) => {
+                Some(object)
+            }
+            _ => None,
+        }
     }
 }

@@ -23,6 +23,9 @@ pub(crate) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a s
     best.map(|(_, candidate)| candidate)
 }
 
+/// What introduces words of which one is to be written.
+pub(crate) const ONE_OF: &str = "write one of";
+
 /// `did you mean …?`, or what there is instead when it is little enough to be listed: `listed` introduces the list.
 pub(crate) fn suggestion<'a>(
     name: &str,
@@ -35,6 +38,7 @@ pub(crate) fn suggestion<'a>(
     let few: Vec<_> = candidates.take(31).map(|candidate| format!("`{candidate}`")).collect();
     match few.len() {
         0 => "there is none to choose from".to_owned(),
+        1 if listed == ONE_OF => format!("write {}", few[0]),
         31 => "correct the name; no other is near it".to_owned(),
         _ => format!("{listed} {}", few.join(", ")),
     }

@@ -1,10 +1,12 @@
 //! The values that a run starts with: given ones checked, the others filled in.
 
+pub(crate) mod check;
+
 use std::collections::BTreeMap;
 
 use crate::fault::shortened;
 use crate::nearest::suggestion;
-use crate::plan::{Param, ParamKind, Plan};
+use crate::plan::{ParamKind, Plan};
 
 impl Plan {
     /// Every parameter's value for a start that names `given`.
@@ -32,7 +34,7 @@ impl Plan {
                     param.name
                 )),
                 Some(value) => match param.check(value) {
-                    Ok(()) => drop(values.insert(param.name.clone(), value.clone())),
+                    Ok(()) => drop(values.insert(param.name.clone(), plain(param.kind, value))),
                     Err(problem) => problems.push(problem),
                 },
             }
@@ -41,30 +43,28 @@ impl Plan {
     }
 }
 
-impl Param {
-    /// Whether a value is of the parameter's type; if not, a sentence that says what it should be.
-    pub(crate) fn check(&self, value: &str) -> Result<(), String> {
-        let (right, wanted) = match self.kind {
-            ParamKind::String => (is_passable(value), "at most 64 KiB of text without NUL characters"),
-            ParamKind::Region => {
-                (is_region(value), "the name of a region: lower-case letters, digits and dashes")
-            }
-            ParamKind::Integer => (value.parse::<i64>().is_ok(), "a whole number"),
-            ParamKind::Boolean => (matches!(value, "true" | "false"), "`true` or `false`"),
-            ParamKind::Duration => {
-                (crate::duration::parse(value).is_ok(), "a duration such as `90s` or `15m`")
-            }
-        };
-        if right {
-            return Ok(());
-        }
-        Err(format!("parameter `{}` is `{}`, but must be {wanted}", self.name, shortened(value)))
+/// A list has its items between commas, in whichever form it was given.
+fn plain(kind: ParamKind, value: &str) -> String {
+    match kind {
+        ParamKind::List => items(value).join(","),
+        _ => value.to_owned(),
     }
 }
 
-/// Every value reaches the steps as a variable of their environment.
-fn is_passable(value: &str) -> bool {
-    value.len() <= 64 << 10 && !value.contains('\0')
+/// The items of a list: a JSON array of scalars, or what stands between commas or line ends.
+pub fn items(text: &str) -> Vec<String> {
+    let trimmed = text.trim();
+    if trimmed.starts_with('[')
+        && let Ok(values) = serde_json::from_str::<Vec<serde_json::Value>>(trimmed)
+    {
+        let plain = |value: serde_json::Value| match value {
+            serde_json::Value::String(text) => text,
+            other => other.to_string(),
+        };
+        return values.into_iter().map(plain).collect();
+    }
+    let items = trimmed.split([',', '\n']).map(str::trim).filter(|item| !item.is_empty());
+    items.map(str::to_owned).collect()
 }
 
 /// Regions are named like DNS labels.
@@ -74,35 +74,4 @@ pub fn is_region(text: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn resolve(given: &[(&str, &str)]) -> Result<BTreeMap<String, String>, Vec<String>> {
-        let plan = crate::check(include_str!("../tests/good/everything.yaml")).unwrap().plan;
-        plan.resolve_params(
-            &given.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
-        )
-    }
-
-    #[test]
-    fn defaults_fill_what_is_not_given() {
-        let values = resolve(&[("count", "-7"), ("patience", "1h")]).unwrap();
-        let values: Vec<_> = values.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        assert_eq!(values, ["count=-7", "deep=true", "empty=", "patience=1h", "ticket=0042", "to=west-1"]);
-    }
-
-    #[test]
-    fn all_that_is_wrong_is_said_at_once() {
-        let wrong = resolve(&[
-            ("cuont", "1"),
-            ("count", "1.5"),
-            ("deep", "yes"),
-            ("to", "EU West"),
-            ("patience", "5"),
-            ("ticket", "a\0b"),
-        ]);
-        insta::assert_snapshot!(wrong.unwrap_err().join("\n"));
-        let shop = crate::check(include_str!("../tests/good/shop-failover.yaml")).unwrap().plan;
-        insta::assert_snapshot!(shop.resolve_params(&BTreeMap::new()).unwrap_err().join("\n"));
-    }
-}
+mod tests;

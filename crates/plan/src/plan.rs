@@ -32,8 +32,25 @@ pub struct Plan {
     pub params: Vec<Param>,
     /// How many of a run's steps may be under way at once.
     pub limits: Limits,
+    /// Named capacities that steps draw on, in the order in which they are written.
+    pub resources: Vec<Resource>,
+    /// Names of locks that a run holds from its start to its end.
+    pub locks: Vec<Template>,
+    /// How long a run may take, milliseconds.
+    pub timeout_ms: Option<u64>,
+    /// What becomes of a run that takes longer, and of steps that do not say otherwise.
+    pub on_failure: OnFailure,
     /// Steps in the order in which they are written.
     pub steps: Vec<Step>,
+}
+
+/// A named capacity, shared by everything in the cluster that draws on it under this name.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Resource {
+    /// Its name, unique in the plan.
+    pub name: String,
+    /// Units that may be drawn at once.
+    pub capacity: u32,
 }
 
 /// The recovery pattern that the plan follows; for people and reports.
@@ -61,6 +78,14 @@ pub struct Param {
     pub default: Option<String>,
     /// For people.
     pub description: Option<String>,
+    /// The only values that it takes; empty means any. Of a list, each item is one of them.
+    pub choices: Vec<String>,
+    /// A regular expression that fits the whole value. Of a list, each item.
+    pub pattern: Option<String>,
+    /// The least value: of an integer, or of a duration in milliseconds.
+    pub min: Option<i64>,
+    /// The greatest value: of an integer, or of a duration in milliseconds.
+    pub max: Option<i64>,
 }
 
 /// What values a parameter takes. All travel as text.
@@ -77,6 +102,8 @@ pub enum ParamKind {
     Boolean,
     /// A duration such as `90s`.
     Duration,
+    /// Items between commas.
+    List,
 }
 
 /// How many of a run's steps may be under way at once; `None` means no limit but the agents' slots.
@@ -95,34 +122,152 @@ pub struct Step {
     pub name: String,
     /// For people.
     pub description: Option<String>,
+    /// Who answers for it.
+    pub owner: Option<String>,
     /// The steps that must be done before, in the order in which they are written.
     pub needs: Vec<StepIndex>,
     /// Where it runs; a step that an agent performs always has one.
     pub region: Option<Template>,
-    /// What it does.
-    pub action: Action,
-    /// Doing it twice is the same as doing it once.
-    pub idempotent: bool,
-    /// An idempotent step that waits for quiescence before a new attempt, like the others (semantics R5).
-    pub strict: bool,
-    /// The target refuses older tokens, so an old executor can do no harm (semantics R5).
-    pub fenced: bool,
-    /// Exit codes that say that nothing happened.
-    pub no_effect: Vec<i32>,
+    /// Whether agents of other regions may do it once its own region was declared lost.
+    pub elsewhere: bool,
+    /// What it does, and how the answer is understood.
+    pub work: Work,
+    /// What takes its effect back, when the run unwinds.
+    pub undo: Option<Work>,
     /// The step is skipped when this is false.
     pub when: Option<Expression>,
-    /// The question "has this step's effect happened?".
-    pub probe: Option<Probe>,
-    /// How long one attempt may take, milliseconds.
-    pub timeout_ms: u64,
-    /// How often to try, and how long to wait between.
-    pub retry: Retry,
     /// May fail or be unreachable: the run goes on, with an exception.
     pub optional: bool,
     /// How long one attempt usually takes, milliseconds; for the critical path.
     pub estimate_ms: Option<u64>,
     /// What a failure does to the run.
     pub on_failure: OnFailure,
+    /// What it draws while an attempt is under way or in doubt.
+    pub draws: Vec<Draw>,
+    /// Names of locks that it holds from its start to its end.
+    pub locks: Vec<Template>,
+    /// One of it for each item of a list.
+    pub for_each: Option<ForEach>,
+    /// The modes in which it is done at all; empty means all of them.
+    pub modes: Vec<Setting>,
+    /// What is otherwise in some mode.
+    pub variants: Vec<Variant>,
+    /// Parameters of its own, which a step template brings along. In `work` and `undo`, the template's words, `params`
+    /// are these alone. Everywhere else (`when`, `region`, `locks`, `for_each` and the values of these bindings) they
+    /// are the plan's.
+    pub with: Vec<Binding>,
+    /// The step template that it was made from.
+    pub uses: Option<Uses>,
+}
+
+/// What an attempt carries out, and how its end is understood. A step has one for its doing and may have one for its
+/// undoing: both take the same way.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Work {
+    /// What is done.
+    pub action: Action,
+    /// Doing it twice is the same as doing it once.
+    pub idempotent: bool,
+    /// An idempotent one that waits for quiescence before a new attempt, like the others (semantics R5).
+    pub strict: bool,
+    /// The target refuses older tokens, so an old executor can do no harm (semantics R5).
+    pub fenced: bool,
+    /// Exit codes that say that nothing happened.
+    pub no_effect: Vec<i32>,
+    /// The question "has this effect happened?".
+    pub probe: Option<Probe>,
+    /// Decides what the action's answer means; without it, exit code 0 is success.
+    pub success: Option<Expression>,
+    /// How long one attempt may take, milliseconds. People, gates and barriers have times of their own in their action;
+    /// a child plan without a timeout of its own has 366 days.
+    pub timeout_ms: u64,
+    /// How often to try, and how long to wait between.
+    pub retry: Retry,
+}
+
+/// The circumstance that a step's `modes` and `inMode` name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Setting {
+    /// Both sides answer.
+    Graceful,
+    /// The old side may be gone.
+    Ungraceful,
+    /// An exercise, whichever the mode.
+    Drill,
+}
+
+impl Setting {
+    /// The word in a plan.
+    pub fn word(self) -> &'static str {
+        match self {
+            Setting::Graceful => "graceful",
+            Setting::Ungraceful => "ungraceful",
+            Setting::Drill => "drill",
+        }
+    }
+}
+
+/// What a step does otherwise in one setting; `drill` goes before the mode.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Variant {
+    /// In which.
+    pub setting: Setting,
+    /// What it does there, whole. A `Noop` here means that nothing is done there, at once, whether the step has a region
+    /// or not: the region may be the one that is gone.
+    pub work: Work,
+    /// Whether it may fail there.
+    pub optional: bool,
+}
+
+/// Units of a resource.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Draw {
+    /// The resource's name; the plan declares it.
+    pub resource: String,
+    /// How many.
+    pub units: u32,
+}
+
+/// One step for each item of a list.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct ForEach {
+    /// The list.
+    pub items: Items,
+    /// How many may be under way at once.
+    pub parallel: Option<u32>,
+    /// How many must succeed; all of them when absent.
+    pub at_least: Option<u32>,
+}
+
+/// The items of a fan-out.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Items {
+    /// Written out.
+    List(Vec<Template>),
+    /// A text that is a list once its references are filled in: a JSON array of scalars, or items between commas or
+    /// line ends.
+    Text(Template),
+}
+
+/// A name that stands for a value.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Binding {
+    /// The name.
+    pub name: String,
+    /// What values it takes.
+    pub kind: ParamKind,
+    /// The value, with references of the plan around.
+    pub value: Template,
+}
+
+/// A step template, as a plan named it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Uses {
+    /// Its name.
+    pub name: String,
+    /// The version that was found when the plan was checked; 0 for one that came with the binary.
+    pub version: u32,
 }
 
 /// What a step does.
@@ -141,6 +286,83 @@ pub enum Action {
         /// Pause between two questions, milliseconds.
         interval_ms: u64,
     },
+    /// People agree, or do not.
+    Approval(Approval),
+    /// A person does something, and says what shows it.
+    Manual(Manual),
+    /// A condition that must hold.
+    Gate(Gate),
+    /// Some of the steps that it needs are enough.
+    Barrier(Barrier),
+    /// Another plan, carried out inside of this run.
+    Child(Child),
+}
+
+/// A person's consent.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Approval {
+    /// The question.
+    pub message: Template,
+    /// How many different people must agree.
+    pub approvers: u32,
+    /// Roles of which a decider must have one; empty means anybody.
+    pub roles: Vec<String>,
+    /// How long the question stands, milliseconds; without it, until somebody answers.
+    pub timeout_ms: Option<u64>,
+    /// What silence means.
+    pub on_timeout: Silence,
+    /// Who started the run may not agree.
+    pub two_person: bool,
+}
+
+/// What silence means once the time is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Silence {
+    /// No: the step fails.
+    Decline,
+    /// Yes: the step succeeds.
+    Approve,
+}
+
+/// A person's work.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Manual {
+    /// What to do.
+    pub instructions: Template,
+    /// Roles of which the one who did it must have one; empty means anybody.
+    pub roles: Vec<String>,
+    /// How long it may take, milliseconds; then the step fails.
+    pub timeout_ms: Option<u64>,
+}
+
+/// A condition that must hold; where it does not, an operator overrides it by name, or it fails.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Gate {
+    /// The condition.
+    pub expression: Expression,
+    /// How long a false gate waits for an override, milliseconds; without it, until somebody decides.
+    pub timeout_ms: Option<u64>,
+}
+
+/// Goes on when enough of the steps that it needs are done.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Barrier {
+    /// How many.
+    pub at_least: u32,
+    /// How long to wait for them, milliseconds, from the moment at which the first of them could start.
+    pub timeout_ms: Option<u64>,
+    /// When the time is over: go on with those that are there, or fail.
+    pub proceed: bool,
+}
+
+/// Another plan, carried out inside of this run.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Child {
+    /// The plan's name; its newest version at the run's start.
+    pub plan: String,
+    /// Values of its parameters, in the order in which they are written.
+    pub params: Vec<(String, Template)>,
 }
 
 /// A process to start.
@@ -170,6 +392,9 @@ pub struct Retry {
     pub backoff_ms: u64,
     /// The longest pause, milliseconds.
     pub max_backoff_ms: u64,
+    /// How much of a pause is left to chance, percent: 20 means that it lasts 80 to 100 percent of its length. The
+    /// chance is drawn from the attempt's identity, so that it is the same on every coordinator.
+    pub jitter_percent: u32,
 }
 
 /// What the failure of a step does to the run.
@@ -180,4 +405,23 @@ pub enum OnFailure {
     Stop,
     /// Nothing new starts until an operator decides.
     Pause,
+    /// What does not need the step goes on; then the run has failed.
+    Continue,
+    /// What was done is undone, in reverse order; then the run is undone.
+    Undo,
+    /// What was done for this step alone is undone; the rest goes on; then the run has failed.
+    UndoBranch,
+}
+
+impl OnFailure {
+    /// The word in a plan; the undo of a branch is written `{undo: branch}`.
+    pub fn word(self) -> &'static str {
+        match self {
+            OnFailure::Stop => "stop",
+            OnFailure::Pause => "pause",
+            OnFailure::Continue => "continue",
+            OnFailure::Undo => "undo",
+            OnFailure::UndoBranch => "undo branch",
+        }
+    }
 }

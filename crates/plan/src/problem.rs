@@ -13,6 +13,9 @@ pub struct Problem {
     pub column: usize,
     /// The field, such as `spec.steps[2].needs`; empty for the file as a whole.
     pub path: String,
+    /// Of a warning that [`crate::review()`] gives as well, its code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<&'static str>,
     /// What is wrong.
     pub message: String,
     /// How to mend it.
@@ -60,7 +63,8 @@ fn paragraph(
     let number = problem.line.to_string();
     let margin = " ".repeat(number.len());
     let (shown, before) = window(line, problem.column);
-    writeln!(page, "{severity}: {}", problem.message)?;
+    let code = problem.code.map(|code| format!("[{code}]")).unwrap_or_default();
+    writeln!(page, "{severity}{code}: {}", problem.message)?;
     write!(page, "{margin}--> {file_name}:{}:{}", problem.line, problem.column)?;
     match problem.path.as_str() {
         "" => writeln!(page)?,
@@ -90,7 +94,7 @@ mod tests {
 
     fn problem(line: usize, column: usize) -> Problem {
         let (path, message, help) = ("spec.x".to_owned(), "it is wrong".to_owned(), "mend it".to_owned());
-        Problem { line, column, path, message, help }
+        Problem { line, column, path, code: None, message, help }
     }
 
     #[test]

@@ -34,6 +34,8 @@ pub enum Reference {
         /// The output's name.
         key: String,
     },
+    /// `${item}`: the item of a fan-out.
+    Item,
 }
 
 /// What a plan may ask about its run.
@@ -74,6 +76,8 @@ pub trait Scope {
     fn run(&self, field: RunField) -> String;
     /// What a step left behind under a key.
     fn output(&self, step: &str, key: &str) -> Option<String>;
+    /// The item of the fan-out that the step belongs to.
+    fn item(&self) -> Option<String>;
 }
 
 /// A reference that the run has no value for.
@@ -88,7 +92,7 @@ impl fmt::Display for Missing {
             Reference::Param(name) => {
                 write!(f, "`{}` has no value: the run was started without parameter `{name}`", self.0)
             }
-            Reference::Run(_) => write!(f, "`{}` has no value in this run", self.0),
+            Reference::Run(_) | Reference::Item => write!(f, "`{}` has no value in this run", self.0),
             Reference::Output { step, key } => write!(
                 f,
                 "`{}` has no value: step `{step}` left no output `{key}`; it must write a line `{key}=…` to the file that BATON_OUTPUT names",
@@ -102,6 +106,11 @@ impl Template {
     /// Text without references; `${` in it means itself.
     pub fn literal(text: impl Into<String>) -> Self {
         Self { pieces: vec![Piece::Text(text.into())] }
+    }
+
+    /// One reference by itself.
+    pub(crate) fn of(reference: Reference) -> Self {
+        Self { pieces: vec![Piece::Reference(reference)] }
     }
 
     /// Reads text with references; `$${` stands for `${` itself.
@@ -136,6 +145,24 @@ impl Template {
         }
     }
 
+    /// The same text with other text in the place of some references.
+    pub(crate) fn replaced(&self, by: impl Fn(&Reference) -> Option<Template>) -> Self {
+        let mut pieces: Vec<Piece> = Vec::new();
+        for piece in &self.pieces {
+            let other = match piece {
+                Piece::Reference(reference) => by(reference).map(|template| template.pieces),
+                Piece::Text(_) => None,
+            };
+            for piece in other.unwrap_or_else(|| vec![piece.clone()]) {
+                match (pieces.last_mut(), piece) {
+                    (Some(Piece::Text(before)), Piece::Text(text)) => before.push_str(&text),
+                    (_, piece) => pieces.push(piece),
+                }
+            }
+        }
+        Self { pieces }
+    }
+
     /// Every reference, in the order in which they are written.
     pub fn references(&self) -> impl Iterator<Item = &Reference> {
         self.pieces.iter().filter_map(|piece| match piece {
@@ -160,6 +187,7 @@ impl fmt::Display for Reference {
             Self::Param(name) => write!(f, "${{params.{name}}}"),
             Self::Run(field) => write!(f, "${{run.{}}}", field.name()),
             Self::Output { step, key } => write!(f, "${{steps.{step}.outputs.{key}}}"),
+            Self::Item => f.write_str("${item}"),
         }
     }
 }
@@ -169,6 +197,7 @@ fn value(reference: &Reference, scope: &dyn Scope) -> Result<String, Missing> {
         Reference::Param(name) => scope.param(name),
         Reference::Run(field) => Some(scope.run(*field)),
         Reference::Output { step, key } => scope.output(step, key),
+        Reference::Item => scope.item(),
     };
     found.ok_or_else(|| Missing(reference.clone()))
 }

@@ -2,27 +2,50 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::keys::{Key, Object, PLAN, STEP, Shape};
+use crate::keys::{Key, Object, PLAN, STEP, STEP_TEMPLATE, Shape, TEMPLATE_SPEC, UNDO, VARIANT};
 
 const NAME: &str = "^[a-z0-9][a-z0-9-]{0,62}$";
 const DURATION: &str = "^([0-9]+(ms|s|m|h))+$";
 const REGION: &str = r"^[a-z0-9-]{1,63}$|\$\{.+\}";
 
-/// The schema, draft 2020-12. Keys that this build does not carry out are left out of it, as `check` refuses them.
+/// The schema, draft 2020-12, of plans and of step templates. Keys that this build does not carry out are left out of
+/// it, as `check` refuses them.
 pub fn schema() -> Value {
-    let mut schema = object(&PLAN);
-    let head = json!({
+    let mut known = Map::new();
+    define(&PLAN, &mut known);
+    define(&STEP_TEMPLATE, &mut known);
+    let is_template = json!({"properties": {"kind": {"const": "StepTemplate"}}, "required": ["kind"]});
+    json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": "https://baton/v1/plan",
         "title": "Baton plan",
-    });
-    if let (Some(schema), Value::Object(head)) = (schema.as_object_mut(), head) {
-        schema.extend(head);
-    }
-    schema
+        "if": is_template,
+        "then": reference(&STEP_TEMPLATE),
+        "else": reference(&PLAN),
+        "$defs": known,
+    })
 }
 
-fn object(object: &'static Object) -> Value {
+/// `an approval` is `approval` among the definitions.
+fn place(object: &'static Object) -> String {
+    let name = ["a ", "an ", "the "].iter().find_map(|article| object.name.strip_prefix(article));
+    name.unwrap_or(object.name).replace(' ', "-")
+}
+
+fn reference(object: &'static Object) -> Value {
+    json!({"$ref": format!("#/$defs/{}", place(object))})
+}
+
+/// Adds a mapping and all that it leads to. Goes down the stack with the table, which is a few levels deep.
+fn define(object: &'static Object, known: &mut Map<String, Value>) {
+    if known.contains_key(&place(object)) {
+        return;
+    }
+    known.insert(place(object), mapping(object));
+    object.carried().filter_map(|key| key.shape.object()).for_each(|inner| define(inner, known));
+}
+
+fn mapping(object: &'static Object) -> Value {
     let properties: Map<String, Value> =
         object.carried().map(|key| (key.name.to_owned(), property(key))).collect();
     let required: Vec<&str> = object.keys.iter().filter(|key| key.required).map(|key| key.name).collect();
@@ -33,9 +56,15 @@ fn object(object: &'static Object) -> Value {
         "required": required,
         "additionalProperties": false,
     });
-    if std::ptr::eq(object, &STEP) {
-        schema["oneOf"] = json!([{"required": ["command"]}, {"required": ["wait"]}, {"required": ["noop"]}]);
+    let is = |other: &'static Object| std::ptr::eq(object, other);
+    if is(&STEP) || is(&UNDO) || is(&TEMPLATE_SPEC) {
+        schema["oneOf"] = object.actions().map(|action| json!({"required": [action]})).collect();
+    }
+    if is(&STEP) || is(&UNDO) || is(&TEMPLATE_SPEC) || is(&VARIANT) {
         schema["dependentRequired"] = json!({"command": ["idempotent"]});
+    }
+    if is(&STEP) {
+        schema["dependentRequired"]["with"] = json!(["uses"]);
     }
     schema
 }
@@ -47,36 +76,47 @@ fn property(key: &'static Key) -> Value {
 }
 
 fn shape(shape: &'static Shape) -> Value {
-    let scalar = json!(["string", "number", "boolean"]);
+    let scalar = json!({"type": ["string", "number", "boolean"]});
+    let duration = json!({"type": "string", "pattern": DURATION});
+    let value = || json!({"oneOf": [scalar, {"type": "array", "items": scalar, "maxItems": 1000}]});
     match shape {
-        Shape::Text | Shape::Scalar => json!({"type": scalar}),
+        Shape::Text | Shape::Template => scalar,
+        Shape::Texts => json!({"type": "array", "items": scalar, "uniqueItems": true}),
         Shape::Condition => json!({"type": ["string", "boolean"]}),
         Shape::Exactly(text) => json!({"const": text}),
         Shape::Name => json!({"type": "string", "pattern": NAME}),
         Shape::Word(words) => json!({"enum": words}),
+        Shape::Words(words) => {
+            json!({"type": "array", "items": {"enum": words}, "minItems": 1, "uniqueItems": true})
+        }
         Shape::Flag => json!({"type": "boolean"}),
         Shape::Whole(least, most) => json!({"type": "integer", "minimum": least, "maximum": most}),
-        Shape::Duration => json!({"type": "string", "pattern": DURATION}),
+        Shape::Duration => duration,
+        Shape::Bound => json!({"oneOf": [{"type": "integer"}, duration]}),
         Shape::Region => json!({"type": "string", "pattern": REGION}),
         Shape::Command => json!({"oneOf": [
             {"type": "string", "minLength": 1},
-            {"type": "array", "items": {"type": scalar}, "minItems": 1, "maxItems": 1000},
+            {"type": "array", "items": scalar, "minItems": 1, "maxItems": 1000},
         ]}),
         Shape::Codes => json!({"type": "array", "items": {"type": "integer", "minimum": 1, "maximum": 255}}),
         Shape::Names => {
             json!({"type": "array", "items": {"type": "string", "pattern": NAME}, "uniqueItems": true, "maxItems": 1000})
         }
-        Shape::Labels => json!({"type": "object", "additionalProperties": {"type": scalar}}),
+        Shape::Labels => json!({"type": "object", "additionalProperties": scalar}),
+        Shape::Counts => {
+            let count = json!({"type": "integer", "minimum": 1, "maximum": 10_000});
+            json!({"type": "object", "additionalProperties": count, "propertyNames": {"pattern": NAME}})
+        }
+        Shape::Values => json!({"type": "object", "additionalProperties": value()}),
+        Shape::Value => value(),
         Shape::Nothing => {
             json!({"oneOf": [{"type": "object", "maxProperties": 0}, {"type": "null"}, {"const": true}]})
         }
-        Shape::DurationOr(other) => {
-            json!({"oneOf": [{"type": "string", "pattern": DURATION}, object(other)]})
-        }
-        Shape::Object(inner) => object(inner),
-        Shape::Map(inner) => json!({"type": "object", "additionalProperties": object(inner)}),
+        Shape::Or(other, object) => json!({"oneOf": [self::shape(other), reference(object)]}),
+        Shape::Object(inner) => reference(inner),
+        Shape::Map(inner) => json!({"type": "object", "additionalProperties": reference(inner)}),
         Shape::List(inner) => {
-            json!({"type": "array", "items": object(inner), "minItems": 1, "maxItems": 10_000})
+            json!({"type": "array", "items": reference(inner), "minItems": 1, "maxItems": 10_000})
         }
         Shape::Later(_) => json!(false),
     }

@@ -1,12 +1,16 @@
-//! What a step does: exactly one of `command`, `wait` and `noop`.
+//! What is done: exactly one action.
 
 use super::fields::{Field, Fields};
+use super::lists::items;
 use super::report::Report;
-use super::values::{duration, items, scalar, template};
+use super::texts::{condition, template};
+use super::values::{duration, scalar};
+use super::{kinds, people};
 use crate::document::Value;
+use crate::expression::About;
 use crate::fault::Fault;
-use crate::keys::{PROBE, UNTIL, WAIT};
-use crate::plan::{Action, Command, Probe};
+use crate::keys::{Object, PROBE, UNTIL, WAIT};
+use crate::plan::{Action, Command, Gate, Probe};
 
 /// How long a probe's answer may take unless the plan says otherwise.
 const PROBE_TIMEOUT_MS: u64 = 30_000;
@@ -15,32 +19,68 @@ const INTERVAL_MS: u64 = 2000;
 /// The most arguments of one process.
 const MAX_ARGUMENTS: usize = 1000;
 
-pub(super) fn read(step: &Fields<'_>, report: &mut Report) -> Option<Action> {
-    let mut given = Vec::new();
-    if let Some(field) = step.get("command") {
-        given.push(("command", field.key_at, command(&field, report).map(Action::Command)));
+/// What an action is read for.
+#[derive(Clone, Copy)]
+pub(super) struct Reader<'a> {
+    /// What a problem calls that which does it: "the step".
+    pub(super) who: &'static str,
+    /// The plan's name, which no child plan of it can have.
+    pub(super) plan: Option<&'a str>,
+    /// How many steps it needs.
+    pub(super) needs: usize,
+    /// The step has a `timeout`, which an approval, a manual step, a gate or a barrier takes for its own.
+    pub(super) timeout_ms: Option<u64>,
+}
+
+impl Reader<'_> {
+    /// The one action of some fields. Each that is given is read, so that all problems are reported at once.
+    pub(super) fn read(
+        &self,
+        fields: &Fields<'_>,
+        object: &'static Object,
+        report: &mut Report,
+    ) -> Option<Action> {
+        let given = object.actions().filter_map(|key| Some((key, fields.get(key)?)));
+        let mut given: Vec<_> =
+            given.map(|(key, field)| (key, field.key_at, self.action(key, &field, report))).collect();
+        given.sort_by_key(|(_, at, _)| *at);
+        if let [(first, ..), (second, second_at, _), ..] = given.as_slice() {
+            let more = if given.len() > 2 { ", and more" } else { "" };
+            let message = format!("{} has more than one action: `{first}` and `{second}`{more}", self.who);
+            let help = match self.who {
+                "the step" => "make a step of each, and let one need the other",
+                _ => "keep one of them",
+            };
+            report.add(fields.path, *second_at, Fault::new(message, help));
+            return None;
+        }
+        given.pop().and_then(|(.., action)| action)
     }
-    if let Some(field) = step.get("wait") {
-        given.push(("wait", field.key_at, wait(&field, report)));
+
+    /// Says that there is no action, where there is none and none was meant.
+    pub(super) fn must_have(&self, fields: &Fields<'_>, object: &'static Object, report: &mut Report) {
+        if fields.has_later() || object.actions().any(|key| fields.has(key)) {
+            return;
+        }
+        let names: Vec<_> = object.actions().map(|key| format!("`{key}`")).collect();
+        let help = format!("give it one of {}; `noop: {{}}` does nothing", names.join(", "));
+        report.add(fields.path, fields.at, Fault::new(format!("{} does nothing", self.who), help));
     }
-    if let Some(field) = step.get("noop") {
-        given.push(("noop", field.key_at, noop(&field, report)));
+
+    fn action(&self, key: &str, field: &Field<'_>, report: &mut Report) -> Option<Action> {
+        match key {
+            "command" => command(field, report).map(Action::Command),
+            "wait" => wait(field, report),
+            "noop" => noop(field, report),
+            "approval" => people::approval(field, self.timeout_ms, report).map(Action::Approval),
+            "manual" => people::manual(field, self.timeout_ms, report).map(Action::Manual),
+            "gate" => condition(*field, About::Run, report)
+                .map(|expression| Action::Gate(Gate { expression, timeout_ms: self.timeout_ms })),
+            "barrier" => kinds::barrier(field, self.needs, self.timeout_ms, report).map(Action::Barrier),
+            "plan" => kinds::child(field, self.plan, report).map(Action::Child),
+            _ => None,
+        }
     }
-    if let [_, (_, second_at, _), ..] = given.as_slice() {
-        let names: Vec<_> = given.iter().map(|(name, ..)| format!("`{name}`")).collect();
-        let message = format!("the step has more than one action: {}", names.join(" and "));
-        report.add(
-            step.path,
-            *second_at,
-            Fault::new(message, "make a step of each, and let one need the other"),
-        );
-        return None;
-    }
-    if given.is_empty() && !step.has_later() && !["command", "wait", "noop"].iter().any(|key| step.has(key)) {
-        let help = "give it one of `command`, `wait` and `noop`; `noop: {}` does nothing";
-        report.add(step.path, step.at, Fault::new("the step does nothing", help));
-    }
-    given.pop().and_then(|(.., action)| action)
 }
 
 fn noop(field: &Field<'_>, report: &mut Report) -> Option<Action> {

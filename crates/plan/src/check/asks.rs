@@ -1,85 +1,73 @@
-//! What a step asks about others: the parameters and steps that its references and its condition name.
+//! What fields ask about: the parameters, outputs and items that their references and conditions name.
 
-use super::fields::Fields;
-use crate::document::{Node, Position, Value};
-use crate::expression::{Expression, Mentions};
-use crate::plan::{Action, Command, Probe};
+use std::fmt;
+
+use super::fields::Field;
+use super::report::Report;
+use crate::document::Position;
+use crate::expression::Mentions;
 use crate::reference::{Reference, Template};
 
-/// A step or parameter that a field of the step asks about.
+/// Something that a field asks about, and which field it is.
+#[derive(Debug)]
 pub(super) struct Ask {
     pub(super) what: What,
-    /// The field within the step, such as `command[2]`.
-    pub(super) place: String,
+    pub(super) path: String,
     pub(super) at: Position,
+    /// The field belongs to an `undo`, which comes after the step itself.
+    pub(super) in_undo: bool,
 }
 
+#[derive(Debug)]
 pub(super) enum What {
     Param(String),
-    Step(String),
+    /// How a step ended.
+    Status(String),
+    /// What a step left behind; a condition may ask for any of it.
+    Output(String, Option<String>),
+    Item,
 }
 
-/// The parts of a step that may ask about parameters and other steps. What one of them asks is checked even when
-/// another is wrong, so that all problems are reported at once.
-pub(super) struct Parts {
-    pub(super) action: Option<Action>,
-    /// `Some(None)`: the step needs none. `None`: it has a wrong one, or lacks one.
-    pub(super) region: Option<Option<Template>>,
-    pub(super) when: Option<(Expression, Mentions)>,
-    pub(super) probe: Option<Probe>,
-}
-
-/// Every parameter and step that the fields of a step ask about.
-pub(super) fn asks(parts: &Parts, fields: &Fields<'_>) -> Vec<Ask> {
-    let mut asks = Vec::new();
-    if let (Some(Some(region)), Some(field)) = (&parts.region, fields.get("region")) {
-        template(region, "region", field.node.at, &mut asks);
-    }
-    if let (Some((_, mentions)), Some(field)) = (&parts.when, fields.get("when")) {
-        expression(mentions, field.node.at, &mut asks);
-    }
-    if let (Some(Action::Command(command)), Some(field)) = (&parts.action, fields.get("command")) {
-        arguments(command, "command", field.node, &mut asks);
-    }
-    if let (Some(Action::WaitUntil { probe, .. }), Some(field)) = (&parts.action, fields.get("wait")) {
-        arguments(probe, "wait.until.command", below(field.node, &["until", "command"]), &mut asks);
-    }
-    if let (Some(Probe { command, .. }), Some(field)) = (&parts.probe, fields.get("probe")) {
-        arguments(command, "probe.command", below(field.node, &["command"]), &mut asks);
-    }
-    asks
-}
-
-/// The value under some keys, as far as they lead.
-fn below<'a>(node: &'a Node, keys: &[&str]) -> &'a Node {
-    keys.iter().fold(node, |node, name| match &node.value {
-        Value::Map(entries) => {
-            entries.iter().find(|(key, _)| key.name == *name).map_or(node, |(_, value)| value)
+impl Report {
+    /// Remembers what a text asks about, to be looked at when all steps are known.
+    pub(super) fn ask_template(&mut self, field: &Field<'_>, template: &Template) {
+        for reference in template.references() {
+            let what = match reference {
+                Reference::Param(name) => What::Param(name.clone()),
+                Reference::Output { step, key } => What::Output(step.clone(), Some(key.clone())),
+                Reference::Item => What::Item,
+                Reference::Run(_) => continue,
+            };
+            self.ask(field, what);
         }
-        _ => node,
-    })
-}
+    }
 
-fn arguments(command: &Command, place: &str, node: &Node, asks: &mut Vec<Ask>) {
-    let (Command::Argv(arguments), Value::List(items)) = (command, &node.value) else { return };
-    for (index, (argument, item)) in arguments.iter().zip(items).enumerate() {
-        template(argument, &format!("{place}[{index}]"), item.at, asks);
+    /// [`Self::ask_template`] for a condition.
+    pub(super) fn ask_condition(&mut self, field: &Field<'_>, mentions: Mentions) {
+        mentions.params.into_iter().for_each(|name| self.ask(field, What::Param(name)));
+        for step in mentions.steps {
+            let what = match mentions.outputs.contains(&step) {
+                true => What::Output(step, None),
+                false => What::Status(step),
+            };
+            self.ask(field, what);
+        }
+    }
+
+    fn ask(&mut self, field: &Field<'_>, what: What) {
+        let ask = Ask { what, path: field.path.to_string(), at: field.node.at, in_undo: self.in_undo };
+        self.asks.push(ask);
     }
 }
 
-fn template(template: &Template, place: &str, at: Position, asks: &mut Vec<Ask>) {
-    for reference in template.references() {
-        let what = match reference {
-            Reference::Param(name) => What::Param(name.clone()),
-            Reference::Output { step, .. } => What::Step(step.clone()),
-            Reference::Run(_) => continue,
-        };
-        asks.push(Ask { what, place: place.to_owned(), at });
+impl fmt::Display for What {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            What::Param(name) => write!(f, "${{params.{name}}}"),
+            What::Status(step) => write!(f, "steps[\"{step}\"].status"),
+            What::Output(step, None) => write!(f, "steps[\"{step}\"].outputs"),
+            What::Output(step, Some(key)) => write!(f, "${{steps.{step}.outputs.{key}}}"),
+            What::Item => f.write_str("${item}"),
+        }
     }
-}
-
-fn expression(mentions: &Mentions, at: Position, asks: &mut Vec<Ask>) {
-    let params = mentions.params.iter().cloned().map(What::Param);
-    let whats = params.chain(mentions.steps.iter().cloned().map(What::Step));
-    asks.extend(whats.map(|what| Ask { what, place: "when".to_owned(), at }));
 }

@@ -3,7 +3,7 @@
 use super::report::{Path, Report};
 use crate::document::{Key, Node, Position, Value};
 use crate::fault::{Fault, shortened};
-use crate::keys::{Object, Shape};
+use crate::keys::{Object, Shape, TEMPLATE_SPEC};
 
 /// The entries of a mapping whose keys are all known.
 pub(super) struct Fields<'a> {
@@ -38,7 +38,7 @@ impl<'a> Fields<'a> {
             report.add(
                 path,
                 node.at,
-                Fault::new(message, format!("write `key: value` lines; the keys are {}", listed(object))),
+                Fault::new(message, format!("write `key: value` lines; {}", listed(object, path))),
             );
             return None;
         };
@@ -81,7 +81,7 @@ impl<'a> Fields<'a> {
         self.meant.extend(meant);
         let help = match meant {
             Some(meant) => format!("did you mean `{meant}`?"),
-            None => format!("remove it; the keys here are {}", listed(object)),
+            None => format!("remove it; {}", listed(object, self.path)),
         };
         report.add(
             &path,
@@ -107,8 +107,16 @@ impl<'a> Fields<'a> {
     }
 }
 
-fn listed(object: &'static Object) -> String {
-    object.carried().map(|key| key.name).collect::<Vec<_>>().join(", ")
+/// Which keys there are, or, when those are too many for a line, where they are listed.
+fn listed(object: &'static Object, path: &Path<'_>) -> String {
+    let names: Vec<_> = object.carried().map(|key| key.name).collect();
+    if names.len() <= 12 {
+        return format!("the keys here are {}", names.join(", "));
+    }
+    let kind = if std::ptr::eq(object, &TEMPLATE_SPEC) { "StepTemplate." } else { "" };
+    let path: String =
+        path.to_string().split('[').map(|part| part.split_once(']').map_or(part, |(_, rest)| rest)).collect();
+    format!("`baton plan explain {kind}{path}` lists the {} keys that can stand here", names.len())
 }
 
 /// A sentence of the reference page as the rest of another one.
@@ -118,7 +126,7 @@ fn clause(doc: &str) -> String {
 }
 
 /// What is part of the contract and cannot be done yet is refused, never silently ignored.
-pub(super) fn later(what: &str, instead: &str) -> Fault {
+fn later(what: &str, instead: &str) -> Fault {
     let message = format!("`{what}` is part of baton/v1, but this build does not carry it out yet");
     Fault::new(message, format!("remove it; until then, {instead}"))
 }

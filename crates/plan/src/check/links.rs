@@ -3,14 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::asks::{Ask, What};
+use super::given;
 use super::report::{Path, Report};
 use super::step::Outline;
-use crate::document::Position;
 use crate::fault::{Fault, shortened};
 use crate::graph::{Graph, cycles};
 use crate::nearest::suggestion;
-use crate::plan::{Param, ParamKind, StepIndex};
-use crate::reference::Reference;
+use crate::plan::{Param, StepIndex};
 
 type ByName = BTreeMap<String, StepIndex>;
 
@@ -112,65 +111,84 @@ fn references(
 ) {
     let mut pairs = Vec::new();
     for (index, outline) in outlines.iter().enumerate() {
-        region_kind(&steps.item(index), outline, params, report);
+        given::check(&steps.item(index), outline, params, report);
         for ask in &outline.asks {
-            let step = steps.item(index);
-            let path = step.key(&ask.place);
             match &ask.what {
-                What::Param(name) => param_exists(&path, ask.at, name, params, report),
-                What::Step(name) => match by_name.get(name) {
-                    Some(asked) => pairs.push(((*asked, index), ask)),
+                What::Param(name) => {
+                    if let Some(fault) = no_param(name, params) {
+                        report.add_about(ask, fault);
+                    }
+                }
+                What::Item if !outline.has_items => report.add_about(ask, no_items()),
+                What::Item => {}
+                What::Status(name) | What::Output(name, _) => match by_name.get(name) {
                     None if report.is_full() => report.count(),
-                    None => report.add(&path, ask.at, no_step(name, by_name)),
+                    None => report.add_about(ask, no_step(name, by_name)),
+                    // What is undone was done, so its own outputs are there.
+                    Some(asked) if *asked == index && ask.in_undo => {}
+                    Some(asked) if *asked == index => report.add_about(ask, itself(ask)),
+                    Some(asked) if is_output_of_child(ask, &outlines[*asked]) => {
+                        report.add_about(ask, no_outputs(name));
+                    }
+                    Some(asked) => pairs.push(((*asked, index), ask, name)),
                 },
             }
         }
     }
     if let Some(graph) = graph {
-        upstream(steps, &pairs, graph, report);
+        upstream(&pairs, graph, report);
     }
 }
 
-fn upstream(steps: &Path<'_>, pairs: &[((StepIndex, StepIndex), &Ask)], graph: &Graph, report: &mut Report) {
-    let questions: Vec<_> = pairs.iter().map(|(pair, _)| *pair).collect();
-    for (((_, index), ask), is_upstream) in pairs.iter().zip(graph.are_upstream(&questions)) {
-        if let (What::Step(name), false) = (&ask.what, is_upstream) {
-            let message = format!(
-                "the step asks about `{name}`, which is not upstream of it, so there may be no answer yet"
-            );
-            let fault = Fault::new(message, format!("add `{name}` to its `needs`"));
-            report.add(&steps.item(*index).key(&ask.place), ask.at, fault);
-        }
-    }
-}
+type Pair<'a> = ((StepIndex, StepIndex), &'a Ask, &'a String);
 
-pub(super) fn param_exists(path: &Path<'_>, at: Position, name: &str, params: &[Param], report: &mut Report) {
-    if params.iter().all(|param| param.name != name) {
-        let message = format!("there is no parameter `{}`", shortened(name));
-        let names = params.iter().map(|param| param.name.as_str());
-        let help = match params.is_empty() {
-            true => "declare it under `spec.params`, with its `type`".to_owned(),
-            false => suggestion(name, "the parameters are", names),
-        };
-        report.add(path, at, Fault::new(message, help));
-    }
-}
-
-/// A region that is given as any text is only found wrong when the run is under way.
-fn region_kind(step: &Path<'_>, outline: &Outline, params: &[Param], report: &mut Report) {
-    let Some(region) = outline.step.as_ref().and_then(|step| step.region.as_ref()) else { return };
-    let mut references = region.references();
-    let (Some(Reference::Param(name)), None) = (references.next(), references.next()) else { return };
-    if region.to_string() != format!("${{params.{name}}}") {
-        return;
-    }
-    if params.iter().any(|param| param.name == *name && param.kind != ParamKind::Region) {
-        let at = outline.asks.iter().find(|ask| ask.place == "region").map_or(outline.name_at, |ask| ask.at);
-        let message = format!("parameter `{name}` gives a region, and its type is not `region`");
-        let fault = Fault::new(
-            message,
-            format!("declare `{name}: {{type: region}}`, so that its value is checked before the run starts"),
+fn upstream(pairs: &[Pair<'_>], graph: &Graph, report: &mut Report) {
+    let questions: Vec<_> = pairs.iter().map(|(pair, ..)| *pair).collect();
+    let answers = graph.are_upstream(&questions);
+    for ((_, ask, name), _) in pairs.iter().zip(answers).filter(|(_, is_upstream)| !is_upstream) {
+        let message = format!(
+            "the step asks about `{name}`, which is not upstream of it, so there may be no answer yet"
         );
-        report.warn(&step.key("region"), at, fault);
+        report.add_about(ask, Fault::new(message, format!("add `{name}` to its `needs`")));
     }
+}
+
+fn no_items() -> Fault {
+    Fault::new(
+        "`${item}` means nothing here, as the step has no `forEach`",
+        "add `forEach` with the items, or write the value out",
+    )
+}
+
+fn itself(ask: &Ask) -> Fault {
+    let message =
+        format!("the step asks for `{}`, which is there only once the step itself is done", ask.what);
+    Fault::new(
+        message,
+        "ask for it in a step that needs this one, or in its `undo`; `success` reads the answer as `exit_code`, `stdout` and `outputs`",
+    )
+}
+
+fn is_output_of_child(ask: &Ask, asked: &Outline) -> bool {
+    asked.is_child && matches!(ask.what, What::Output(..))
+}
+
+fn no_outputs(name: &str) -> Fault {
+    let message = format!("`{name}` is a child plan, and in this version a child plan has no outputs");
+    let help =
+        format!("let a step of this plan find the value out; how it ended is `steps[\"{name}\"].status`");
+    Fault::new(message, help)
+}
+
+/// What is wrong with the name of a parameter that there is not.
+pub(super) fn no_param(name: &str, params: &[Param]) -> Option<Fault> {
+    if params.iter().any(|param| param.name == name) {
+        return None;
+    }
+    let names = params.iter().map(|param| param.name.as_str());
+    let help = match params.is_empty() {
+        true => "declare it under `spec.params`, with its `type`".to_owned(),
+        false => suggestion(name, "the parameters are", names),
+    };
+    Some(Fault::new(format!("there is no parameter `{}`", shortened(name)), help))
 }

@@ -1,21 +1,26 @@
-//! `spec.params`: the values that are given when a run starts.
+//! `spec.params`: the values that are given when a run starts, or to a step template.
 
 use std::collections::BTreeMap;
 
+use super::bounds;
 use super::fields::{Field, Fields};
+use super::lists::few_items;
 use super::report::Report;
+use super::texts::item_text;
 use super::values::{scalar, word};
 use crate::document::{Key, Node, Value};
 use crate::fault::{Fault, shortened};
 use crate::keys::PARAM;
+use crate::params::check::no_list;
 use crate::plan::{Param, ParamKind};
 
-const KINDS: [(&str, ParamKind); 5] = [
+const KINDS: [(&str, ParamKind); 6] = [
     ("string", ParamKind::String),
     ("region", ParamKind::Region),
     ("integer", ParamKind::Integer),
     ("boolean", ParamKind::Boolean),
     ("duration", ParamKind::Duration),
+    ("list", ParamKind::List),
 ];
 
 /// The most parameters of a plan: each becomes a variable of every process.
@@ -84,19 +89,47 @@ fn unique<'a>(
 
 fn param(field: &Field<'_>, key: &Key, node: &Node, report: &mut Report) -> Param {
     let path = field.path.key(&key.name);
-    let mut param =
-        Param { name: key.name.clone(), kind: ParamKind::String, default: None, description: None };
+    let mut param = Param {
+        name: key.name.clone(),
+        kind: ParamKind::String,
+        default: None,
+        description: None,
+        choices: Vec::new(),
+        pattern: None,
+        min: None,
+        max: None,
+    };
     let Some(fields) = Fields::read(&PARAM, node, &path, report) else { return param };
     param.description = fields.get("description").and_then(|field| scalar(field, report));
-    param.default = fields.get("default").and_then(|field| scalar(field, report));
-    let words = KINDS.map(|(word, _)| word);
-    let kind = fields.get("type").and_then(|field| word(field, &words, &[], report));
-    let Some(kind) = KINDS.iter().find(|(word, _)| Some(*word) == kind.as_deref()) else { return param };
-    param.kind = kind.1;
+    let kind = fields.get("type").and_then(|field| word(field, &KINDS, report));
+    param.default = fields.get("default").and_then(|field| default(&field, kind, report));
+    let Some(kind) = kind else { return param };
+    param.kind = kind;
+    if bounds::read(&fields, &mut param, report).is_none() {
+        return param;
+    }
     if let (Some(default), Some(field)) = (&param.default, fields.get("default"))
         && let Err(message) = param.check(default)
     {
-        field.wrong(report, message, "change the default or the type");
+        field.wrong(report, message, "change the default, or what the parameter takes");
     }
     param
+}
+
+/// A list's items are kept with commas between them.
+fn default(field: &Field<'_>, kind: Option<ParamKind>, report: &mut Report) -> Option<String> {
+    let is_list = matches!(field.node.value, Value::List(_));
+    if kind != Some(ParamKind::List) || !is_list {
+        let text = scalar(*field, report)?;
+        return if kind == Some(ParamKind::List) { joined(field, &text, report) } else { Some(text) };
+    }
+    let read: Vec<_> = few_items(field, "", report).into_iter().map(|item| item_text(item, report)).collect();
+    read.into_iter().collect::<Option<Vec<_>>>().map(|items| items.join(","))
+}
+
+fn joined(field: &Field<'_>, text: &str, report: &mut Report) -> Option<String> {
+    let items = crate::params::items(text);
+    let Some(wanted) = no_list(&items) else { return Some(items.join(",")) };
+    field.wrong(report, format!("a list has {wanted}"), "write items without commas");
+    None
 }

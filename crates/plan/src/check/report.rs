@@ -1,7 +1,8 @@
-//! Where problems gather, and the path that says which field each is about.
+//! Where problems gather and what fields ask about, and the path that says which field each is about.
 
 use std::fmt;
 
+use super::asks::Ask;
 use crate::document::Position;
 use crate::fault::{Fault, harmless, shortened};
 use crate::problem::Problem;
@@ -44,15 +45,37 @@ pub(super) struct Report {
     problems: Vec<Problem>,
     unlisted: usize,
     warnings: Vec<Problem>,
+    pub(super) asks: Vec<Ask>,
+    pub(super) in_undo: bool,
 }
 
 impl Report {
     pub(super) fn add(&mut self, path: &Path<'_>, at: Position, fault: Fault) {
-        if self.is_full() {
-            self.unlisted += 1;
-        } else {
-            self.problems.push(problem(path, at, fault));
+        match self.is_full() {
+            true => self.count(),
+            false => self.problems.push(problem(&path.to_string(), at, fault)),
         }
+    }
+
+    /// [`Self::add`] for a field that asked about something.
+    pub(super) fn add_about(&mut self, ask: &Ask, fault: Fault) {
+        match self.is_full() {
+            true => self.count(),
+            false => self.problems.push(problem(&ask.path, ask.at, fault)),
+        }
+    }
+
+    /// Everything that was asked about since the last time.
+    pub(super) fn take_asks(&mut self) -> Vec<Ask> {
+        std::mem::take(&mut self.asks)
+    }
+
+    /// Reads what belongs to an `undo`.
+    pub(super) fn within_undo<T>(&mut self, read: impl FnOnce(&mut Self) -> T) -> T {
+        self.in_undo = true;
+        let read = read(self);
+        self.in_undo = false;
+        read
     }
 
     /// A problem that would not be listed any more.
@@ -62,7 +85,7 @@ impl Report {
 
     pub(super) fn warn(&mut self, path: &Path<'_>, at: Position, fault: Fault) {
         if self.warnings.len() < MAX_LISTED {
-            self.warnings.push(problem(path, at, fault));
+            self.warnings.push(problem(&path.to_string(), at, fault));
         }
     }
 
@@ -84,22 +107,18 @@ impl Report {
                 .last()
                 .map_or(Position::START, |last| Position { line: last.line, column: last.column });
             let message = format!("{} further problems are not listed", self.unlisted);
-            self.problems.push(problem(
-                &Path::Top,
-                last,
-                Fault::new(message, "mend the ones above and check again"),
-            ));
+            self.problems.push(problem("", last, Fault::new(message, "mend the ones above and check again")));
         }
         Err(self.problems)
     }
 }
 
-fn problem(path: &Path<'_>, at: Position, fault: Fault) -> Problem {
-    let path = harmless(&path.to_string());
+fn problem(path: &str, at: Position, fault: Fault) -> Problem {
     Problem {
         line: at.line,
         column: at.column,
-        path,
+        path: harmless(path),
+        code: None,
         message: harmless(&fault.message),
         help: harmless(&fault.help),
     }

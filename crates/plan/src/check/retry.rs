@@ -8,7 +8,8 @@ use crate::keys::RETRY;
 use crate::plan::Retry;
 
 /// One attempt.
-pub(super) const ONCE: Retry = Retry { attempts: 1, backoff_ms: 1000, max_backoff_ms: 60_000 };
+pub(crate) const ONCE: Retry =
+    Retry { attempts: 1, backoff_ms: 1000, max_backoff_ms: 60_000, jitter_percent: 20 };
 
 pub(super) fn read(field: &Field<'_>, report: &mut Report) -> Option<Retry> {
     if let Value::Number(attempts) = &field.node.value {
@@ -22,6 +23,7 @@ pub(super) fn read(field: &Field<'_>, report: &mut Report) -> Option<Retry> {
     let fields = Fields::read(&RETRY, field.node, &field.path, report)?;
     let attempts = fields.get("attempts").and_then(|field| whole(field, 1, 100, report));
     let backoff = fields.get("backoff").map(|field| duration_or_none(field, report));
+    let jitter = fields.get("jitter").map(|field| whole(field, 0, 100, report));
     let max = fields.get("maxBackoff").map(|field| duration_or_none(field, report));
     let backoff_ms = backoff.unwrap_or(Some(ONCE.backoff_ms))?;
     // A first pause beyond the usual longest one is meant as it is written.
@@ -33,5 +35,6 @@ pub(super) fn read(field: &Field<'_>, report: &mut Report) -> Option<Retry> {
             "make it at least as long: pauses double from `backoff` up to `maxBackoff`",
         );
     }
-    Some(Retry { attempts: attempts?, backoff_ms, max_backoff_ms })
+    let jitter_percent = jitter.unwrap_or(Some(ONCE.jitter_percent))?;
+    Some(Retry { attempts: attempts?, backoff_ms, max_backoff_ms, jitter_percent })
 }

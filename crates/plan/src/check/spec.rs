@@ -2,19 +2,33 @@
 
 use std::collections::BTreeMap;
 
+use super::around::Around;
+use super::asks::What;
 use super::fields::{Field, Fields};
+use super::lists::items;
+use super::named::Named;
 use super::report::Report;
-use super::step::{self, Defaults, Outline};
-use super::values::{duration, duration_or_none, items, region, whole, word};
-use super::{links, param, retry};
-use crate::document::Value;
-use crate::keys::{DEFAULTS, LIMITS, OBJECTIVES, SPEC};
-use crate::plan::{Limits, OnFailure, Param, Pattern, Step};
-use crate::reference::Reference;
+use super::step::{self, Outline};
+use super::texts::region;
+use super::values::{duration, duration_or_none, whole, word};
+use super::{holds, links, param, retry};
+use crate::document::{Position, Value};
+use crate::fault::Fault;
+use crate::keys::{DEFAULTS, LIMITS, OBJECTIVES, ON_FAILURE, SPEC};
+use crate::plan::{Limits, OnFailure, Param, Pattern, Resource, Step};
+use crate::reference::Template;
 
 /// The most steps of a plan.
 const MAX_STEPS: usize = 10_000;
-const TIMEOUT_MS: u64 = 300_000;
+/// How long an attempt may take when nobody said.
+pub(crate) const TIMEOUT_MS: u64 = 300_000;
+
+const ON_FAILURE_WORDS: [(&str, OnFailure); 4] = [
+    ("stop", OnFailure::Stop),
+    ("pause", OnFailure::Pause),
+    ("continue", OnFailure::Continue),
+    ("undo", OnFailure::Undo),
+];
 
 const PATTERNS: [(&str, Pattern); 4] = [
     ("backup-restore", Pattern::BackupRestore),
@@ -29,29 +43,56 @@ pub(super) struct Spec {
     pub(super) rpo_ms: Option<u64>,
     pub(super) params: Vec<Param>,
     pub(super) limits: Limits,
+    pub(super) resources: Vec<Resource>,
+    pub(super) locks: Vec<Template>,
+    pub(super) timeout_ms: Option<u64>,
+    pub(super) on_failure: OnFailure,
     pub(super) steps: Vec<Step>,
+    pub(super) written: Vec<Written>,
 }
 
-pub(super) fn read(field: &Field<'_>, report: &mut Report) -> Option<Spec> {
+/// What the file says of a step that the plan does not keep.
+#[derive(Clone, Copy)]
+pub(crate) struct Written {
+    /// Where its name stands.
+    pub(crate) at: Position,
+    /// Somebody thought about how long it may take.
+    pub(crate) says_timeout: bool,
+}
+
+/// `plan` is the plan's name.
+pub(super) fn read(
+    field: &Field<'_>,
+    plan: Option<&str>,
+    named: &Named,
+    report: &mut Report,
+) -> Option<Spec> {
     let fields = Fields::read(&SPEC, field.node, &field.path, report)?;
-    let words = PATTERNS.map(|(word, _)| word);
-    let pattern = fields.get("pattern").and_then(|field| word(field, &words, &[], report));
+    let pattern = fields.get("pattern").and_then(|field| word(field, &PATTERNS, report));
     let (rto_ms, rpo_ms) =
         fields.get("objectives").map(|field| objectives(&field, report)).unwrap_or_default();
     let limits = fields.get("limits").map(|field| limits(&field, report)).unwrap_or_default();
     let params = fields.get("params").map(|field| param::read(&field, report)).unwrap_or_default();
-    let defaults = defaults(&fields, &params, report);
-    let steps = fields.get("steps").map(|field| steps(&field, &defaults, &params, report));
+    let resources = fields.get("resources").map(|field| holds::resources(&field, report));
+    let locks = fields.get("locks").map(|field| locks(&field, &params, report)).unwrap_or_default();
+    let timeout_ms = fields.get("timeout").and_then(|field| duration(field, report));
+    let mut around = defaults(&fields, plan, named, &params, report);
+    around.resources = resources.unwrap_or_default();
+    let steps = fields.get("steps").map(|field| steps(&field, &around, &params, report));
+    let (steps, written) = steps.flatten()?;
+    let Around { on_failure, resources, .. } = around;
     Some(Spec {
-        pattern: PATTERNS
-            .iter()
-            .find(|(word, _)| Some(*word) == pattern.as_deref())
-            .map(|(_, pattern)| *pattern),
+        pattern,
         rto_ms,
         rpo_ms,
         params,
         limits,
-        steps: steps.flatten()?,
+        resources,
+        locks,
+        timeout_ms,
+        on_failure,
+        steps,
+        written,
     })
 }
 
@@ -71,51 +112,77 @@ fn limits(field: &Field<'_>, report: &mut Report) -> Limits {
     Limits { parallel, per_region: fields.get("perRegion").and_then(|field| whole(field, 1, 10_000, report)) }
 }
 
-pub(super) fn on_failure(field: Field<'_>, report: &mut Report) -> Option<OnFailure> {
-    let not_yet = [
-        ("undo", "use `pause`, and undo by hand"),
-        ("continue", "mark the steps that may fail with `optional: true`"),
-    ];
-    match word(field, &["stop", "pause"], &not_yet, report)?.as_str() {
-        "pause" => Some(OnFailure::Pause),
-        _ => Some(OnFailure::Stop),
+/// `onFailure`, of a plan or a step.
+pub(super) fn on_failure(fields: &Fields<'_>, report: &mut Report) -> Option<OnFailure> {
+    let field = fields.get("onFailure")?;
+    if !matches!(field.node.value, Value::Map(_)) {
+        return word(field, &ON_FAILURE_WORDS, report);
     }
+    let fields = Fields::read(&ON_FAILURE, field.node, &field.path, report)?;
+    fields.get("undo").and_then(|field| word(field, &[("branch", OnFailure::UndoBranch)], report))
 }
 
-fn defaults(spec: &Fields<'_>, params: &[Param], report: &mut Report) -> Defaults {
-    let on_failure =
-        spec.get("onFailure").and_then(|field| on_failure(field, report)).unwrap_or(OnFailure::Stop);
-    let mut defaults = Defaults { timeout_ms: TIMEOUT_MS, region: None, retry: None, on_failure };
-    let Some(field) = spec.get("defaults") else { return defaults };
-    let Some(fields) = Fields::read(&DEFAULTS, field.node, &field.path, report) else { return defaults };
-    if let Some(timeout_ms) = fields.get("timeout").and_then(|field| duration(field, report)) {
-        defaults.timeout_ms = timeout_ms;
-    }
-    defaults.retry = fields.get("retry").and_then(|field| retry::read(&field, report));
-    if let Some(field) = fields.get("region") {
-        defaults.region = Some(region(field, report));
-        let asked = defaults.region.iter().flatten().flat_map(|region| region.references());
-        for reference in asked {
-            match reference {
-                Reference::Param(name) => {
-                    links::param_exists(&field.path, field.node.at, name, params, report)
+/// Locks of the run, which it takes before any step is done.
+fn locks(field: &Field<'_>, params: &[Param], report: &mut Report) -> Vec<Template> {
+    let locks = holds::locks(field, report);
+    let help = "a run takes its locks when it starts, before any step is done; put the lock on a step";
+    before_steps(params, "the name of a lock of the plan", help, report);
+    locks
+}
+
+/// Looks at what was asked about by fields that are no step's.
+fn before_steps(params: &[Param], place: &str, help: &str, report: &mut Report) {
+    for ask in report.take_asks() {
+        match &ask.what {
+            What::Param(name) => {
+                if let Some(fault) = links::no_param(name, params) {
+                    report.add_about(&ask, fault);
                 }
-                Reference::Output { .. } => {
-                    field.wrong(
-                        report,
-                        format!("`{reference}` cannot stand in a default"),
-                        "write it in the steps that are downstream of that step",
-                    );
-                }
-                Reference::Run(_) => {}
+            }
+            what => {
+                let fault = Fault::new(format!("`{what}` cannot stand in {place}"), help);
+                report.add_about(&ask, fault);
             }
         }
     }
-    defaults
+}
+
+fn defaults<'a>(
+    spec: &Fields<'_>,
+    plan: Option<&'a str>,
+    named: &'a Named,
+    params: &[Param],
+    report: &mut Report,
+) -> Around<'a> {
+    let mut around = Around {
+        timeout_ms: TIMEOUT_MS,
+        says_timeout: false,
+        region: None,
+        retry: None,
+        on_failure: on_failure(spec, report).unwrap_or(OnFailure::Stop),
+        resources: Vec::new(),
+        plan,
+        named,
+    };
+    let Some(field) = spec.get("defaults") else { return around };
+    let Some(fields) = Fields::read(&DEFAULTS, field.node, &field.path, report) else { return around };
+    if let Some(timeout_ms) = fields.get("timeout").and_then(|field| duration(field, report)) {
+        around.timeout_ms = timeout_ms;
+        around.says_timeout = true;
+    }
+    around.retry = fields.get("retry").and_then(|field| retry::read(&field, report));
+    around.region = fields.get("region").map(|field| region(field, report));
+    before_steps(params, "a default", "write it in the steps that it is for", report);
+    around
 }
 
 /// All steps with their needs resolved; `None` when one of them is wrong.
-fn steps(field: &Field<'_>, defaults: &Defaults, params: &[Param], report: &mut Report) -> Option<Vec<Step>> {
+fn steps(
+    field: &Field<'_>,
+    around: &Around<'_>,
+    params: &[Param],
+    report: &mut Report,
+) -> Option<(Vec<Step>, Vec<Written>)> {
     let nodes = items(field, "write the steps as a list, each with `- name: …`", report);
     if nodes.len() > MAX_STEPS {
         field.wrong(
@@ -128,10 +195,13 @@ fn steps(field: &Field<'_>, defaults: &Defaults, params: &[Param], report: &mut 
     if nodes.is_empty() && matches!(field.node.value, Value::List(_)) {
         field.wrong(report, "the plan has no steps", "add one: `- name: hello`, with `noop: {}` below it");
     }
-    let mut outlines: Vec<Outline> = nodes.iter().map(|node| step::read(node, defaults, report)).collect();
+    let mut outlines: Vec<Outline> = nodes.iter().map(|node| step::read(node, around, report)).collect();
     let by_name = names(field, &outlines, report);
     links::check(&field.path, &mut outlines, &by_name, params, report);
-    outlines.into_iter().map(|outline| outline.step).collect()
+    let written = |outline: &Outline| Written { at: outline.name_at, says_timeout: outline.says_timeout };
+    let written = outlines.iter().map(written).collect();
+    let steps: Option<Vec<Step>> = outlines.into_iter().map(|outline| outline.step).collect();
+    Some((steps?, written))
 }
 
 /// Every step by its name; the first of those that share one.
@@ -144,7 +214,7 @@ fn names(field: &Field<'_>, outlines: &[Outline], report: &mut Report) -> BTreeM
                 let lines = (outlines[*first].name_at.line, outline.name_at.line);
                 let message =
                     format!("two steps are named `{name}`: on line {} and on line {}", lines.0, lines.1);
-                let fault = crate::Fault::new(message, "rename one of them, and the `needs` that mean it");
+                let fault = Fault::new(message, "rename one of them, and the `needs` that mean it");
                 report.add(&field.path.item(index).key("name"), outline.name_at, fault);
             }
             None => drop(by_name.insert(name.clone(), index)),

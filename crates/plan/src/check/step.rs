@@ -1,26 +1,22 @@
 //! One step by itself: what can be said about it without looking at the others.
 
-use super::asks::{Ask, Parts, asks};
+use super::action::Reader;
+use super::asks::Ask;
 use super::fields::{Field, Fields};
+use super::lists::items;
 use super::report::Report;
-use super::values::{condition, duration, flag, items, name, region, scalar, whole};
-use super::{action, retry, spec};
+use super::texts::{condition, region};
+use super::values::{duration, flag, name, scalar};
+use super::work::{self, Given, Otherwise};
+use super::{around::Around, fit, holds, kinds, modes, spec, uses};
 use crate::document::{Position, Value};
+use crate::expression::About;
 use crate::fault::{Fault, shortened};
 use crate::keys::STEP;
-use crate::plan::{Action, OnFailure, Retry, Step};
+use crate::plan::{Binding, Step, Uses, Work};
 use crate::reference::Template;
 
 const MAX_NEEDS: usize = 1000;
-
-/// What holds for steps that do not say otherwise.
-pub(super) struct Defaults {
-    pub(super) timeout_ms: u64,
-    /// `Some(None)`: there is one, and it is wrong.
-    pub(super) region: Option<Option<Template>>,
-    pub(super) retry: Option<Retry>,
-    pub(super) on_failure: OnFailure,
-}
 
 /// A step whose links to others are still names.
 pub(super) struct Outline {
@@ -28,36 +24,49 @@ pub(super) struct Outline {
     pub(super) name_at: Position,
     pub(super) needs: Vec<(String, Position)>,
     pub(super) asks: Vec<Ask>,
+    /// It has `forEach`, so `${item}` means something.
+    pub(super) has_items: bool,
+    /// It is a child plan, which has no outputs.
+    pub(super) is_child: bool,
+    /// Somebody thought about how long it may take.
+    pub(super) says_timeout: bool,
     /// Without its needs; `None` when it is wrong.
     pub(super) step: Option<Step>,
 }
 
-pub(super) fn read(item: &Field<'_>, defaults: &Defaults, report: &mut Report) -> Outline {
-    let mut outline =
-        Outline { name: None, name_at: item.node.at, needs: Vec::new(), asks: Vec::new(), step: None };
+/// What a step does: written out, or taken from a step template.
+pub(super) struct Doing {
+    pub(super) work: Work,
+    pub(super) undo: Option<Work>,
+    pub(super) region: Option<Template>,
+    pub(super) estimate_ms: Option<u64>,
+    pub(super) with: Vec<Binding>,
+    pub(super) uses: Option<Uses>,
+}
+
+pub(super) fn read(item: &Field<'_>, around: &Around<'_>, report: &mut Report) -> Outline {
+    let mut outline = Outline {
+        name: None,
+        name_at: item.node.at,
+        needs: Vec::new(),
+        asks: Vec::new(),
+        has_items: false,
+        is_child: false,
+        says_timeout: around.says_timeout,
+        step: None,
+    };
     let Some(fields) = Fields::read(&STEP, item.node, &item.path, report) else { return outline };
     if let Some(field) = fields.get("name") {
         outline.name_at = field.node.at;
         outline.name = name(field, report);
     }
     outline.needs = fields.get("needs").map(|field| needs(&field, report)).unwrap_or_default();
-    let parts = parts(&fields, defaults, report);
-    outline.asks = asks(&parts, &fields);
-    outline.step = step(&fields, outline.name.clone(), parts, defaults, report);
-    if let Some(step) = &outline.step {
-        oddities(step, &fields, report);
-    }
+    outline.has_items = fields.has("forEach");
+    outline.is_child = fields.has("plan");
+    outline.says_timeout |= fields.has("timeout") || fields.has("uses");
+    outline.step = step(&fields, &outline, around, report);
+    outline.asks = report.take_asks();
     outline
-}
-
-fn parts(fields: &Fields<'_>, defaults: &Defaults, report: &mut Report) -> Parts {
-    let action = action::read(fields, report);
-    Parts {
-        region: region_of(fields, action.as_ref(), defaults, report),
-        action,
-        when: fields.get("when").and_then(|field| condition(field, report)),
-        probe: fields.get("probe").and_then(|field| action::probe(&field, report)),
-    }
 }
 
 fn needs(field: &Field<'_>, report: &mut Report) -> Vec<(String, Position)> {
@@ -78,130 +87,104 @@ fn needs(field: &Field<'_>, report: &mut Report) -> Vec<(String, Position)> {
     items.into_iter().filter_map(|item| Some((scalar(item, report)?, item.node.at))).collect()
 }
 
-fn step(
-    fields: &Fields<'_>,
-    name: Option<String>,
-    parts: Parts,
-    defaults: &Defaults,
-    report: &mut Report,
-) -> Option<Step> {
-    let flag =
-        |key, report: &mut Report| fields.get(key).and_then(|field| flag(field, report)).unwrap_or(false);
-    let idempotent = idempotent(fields, report);
-    let (strict, fenced, optional) =
-        (flag("strict", report), flag("fenced", report), flag("optional", report));
-    let no_effect = fields.get("noEffect").map(|field| no_effect(&field, report)).unwrap_or_default();
+fn step(fields: &Fields<'_>, outline: &Outline, around: &Around<'_>, report: &mut Report) -> Option<Step> {
     let timeout_ms = fields.get("timeout").and_then(|field| duration(field, report));
-    let estimate_ms = fields.get("estimate").and_then(|field| duration(field, report));
-    let retry = retry_of(fields, idempotent, defaults, report);
-    let on_failure = fields.get("onFailure").and_then(|field| spec::on_failure(field, report));
-    let description = fields.get("description").and_then(|field| scalar(field, report));
-    Some(Step {
-        name: name?,
-        description,
-        needs: Vec::new(),
-        region: parts.region?,
-        action: parts.action?,
-        idempotent: idempotent?,
-        strict,
-        fenced,
-        no_effect,
-        when: parts.when.map(|(when, _)| when),
-        probe: parts.probe,
-        timeout_ms: timeout_ms.unwrap_or(defaults.timeout_ms),
-        retry,
+    let doing = match fields.has("uses") {
+        true => uses::read(fields, outline.name.as_deref(), timeout_ms, around, report),
+        false => written_out(fields, outline, timeout_ms, around, report),
+    };
+    let text = |key, report: &mut Report| fields.get(key).and_then(|field| scalar(field, report));
+    let truth = |key, report: &mut Report| fields.get(key).and_then(|field| flag(field, report));
+    let optional = truth("optional", report).unwrap_or(false);
+    let modes = fields.get("modes").map(|field| modes::modes(&field, report)).unwrap_or_default();
+    let overridden = modes::Around {
+        work: doing.as_ref().map(|doing| &doing.work),
+        says_retry: fields.has("retry"),
+        timeout_ms,
         optional,
+        modes: &modes,
+    };
+    let variants = fields.get("inMode").map(|field| modes::variants(&field, &overridden, report));
+    let draws = fields.get("draws").map(|field| holds::draws(&field, &around.resources, report));
+    let locks = fields.get("locks").map(|field| holds::locks(&field, report));
+    let step = Step {
+        name: outline.name.clone().unwrap_or_default(),
+        description: text("description", report),
+        owner: text("owner", report),
+        needs: Vec::new(),
+        elsewhere: truth("elsewhere", report).unwrap_or(!optional),
+        when: fields.get("when").and_then(|field| condition(field, About::Run, report)),
+        optional,
+        on_failure: spec::on_failure(fields, report).unwrap_or(around.on_failure),
+        draws: draws.unwrap_or_default(),
+        locks: locks.unwrap_or_default(),
+        for_each: fields.get("forEach").and_then(|field| kinds::for_each(&field, report)),
+        variants: variants.unwrap_or_default(),
+        modes,
+        ..doing?.step()
+    };
+    outline.name.as_ref()?;
+    fit::check(step, fields, around, report)
+}
+
+/// An action of its own, with all that belongs to it.
+fn written_out(
+    fields: &Fields<'_>,
+    outline: &Outline,
+    timeout_ms: Option<u64>,
+    around: &Around<'_>,
+    report: &mut Report,
+) -> Option<Doing> {
+    let who = "the step";
+    let reader = Reader { who, plan: around.plan, needs: outline.needs.len(), timeout_ms };
+    reader.must_have(fields, &STEP, report);
+    let action = reader.read(fields, &STEP, report);
+    work::meaningless(fields, action.as_ref(), report);
+    let region = match fields.get("region") {
+        Some(field) => region(field, report).map(Some),
+        None => fit::region(fields, None, action.as_ref().is_some_and(fit::is_by_agent), around, report),
+    };
+    if let (Some(field), false) = (fields.get("with"), fields.has("uses")) {
+        let help = "name the step template with `uses`, or remove `with`; a child plan takes its values in `plan: {name, params}`";
+        report.add(&field.path, field.key_at, Fault::new("`with` belongs to `uses`", help));
+    }
+    let otherwise = Otherwise { timeout_ms: around.timeout_ms, retry: around.retry, base: None };
+    let work = work::read(fields, Given { who, action, timeout_ms }, &otherwise, report);
+    let undo = fields.get("undo").map(|field| work::undo(&field, around.timeout_ms, report));
+    let estimate_ms = fields.get("estimate").and_then(|field| duration(field, report));
+    Some(Doing {
+        work: work?,
+        undo: undo.map_or(Some(None), |undo| undo.map(Some))?,
+        region: region?,
         estimate_ms,
-        on_failure: on_failure.unwrap_or(defaults.on_failure),
+        with: Vec::new(),
+        uses: None,
     })
 }
 
-/// The one question that has no default, as every answer to it can be the wrong one.
-fn idempotent(fields: &Fields<'_>, report: &mut Report) -> Option<bool> {
-    if let Some(field) = fields.get("idempotent") {
-        return flag(field, report);
-    }
-    let Some(command) = fields.get("command") else { return Some(true) };
-    let message = "the step does not say whether its command may be done twice";
-    let help = "add `idempotent: true` if doing it twice is the same as doing it once: a lost attempt is then simply repeated; \
-                add `idempotent: false` if not: it is then never attempted twice unless the first attempt is known not to have happened";
-    report.add(fields.path, command.key_at, Fault::new(message, help));
-    None
-}
-
-fn region_of(
-    fields: &Fields<'_>,
-    action: Option<&Action>,
-    defaults: &Defaults,
-    report: &mut Report,
-) -> Option<Option<Template>> {
-    if let Some(field) = fields.get("region") {
-        return region(field, report).map(Some);
-    }
-    let is_by_agent = matches!(action, Some(Action::Command(_) | Action::WaitUntil { .. }));
-    if !is_by_agent {
-        return Some(None);
-    }
-    match &defaults.region {
-        Some(region) => region.clone().map(Some),
-        None => {
-            let message = "the step has a command, and no region to run it in";
-            let help = "add `region:` with a region's name or a reference such as ${params.to}, or set `spec.defaults.region`";
-            report.add(fields.path, fields.at, Fault::new(message, help));
-            None
-        }
-    }
-}
-
-fn no_effect(field: &Field<'_>, report: &mut Report) -> Vec<i32> {
-    let codes = items(field, "write exit codes such as `noEffect: [75]`", report);
-    codes
-        .into_iter()
-        .filter_map(|code| whole(code, 1, 255, report))
-        .filter_map(|code| i32::try_from(code).ok())
-        .collect()
-}
-
-/// What failed by its own word may still have happened in part, so trying it again needs a reason to believe that it
-/// did not.
-fn retry_of(
-    fields: &Fields<'_>,
-    idempotent: Option<bool>,
-    defaults: &Defaults,
-    report: &mut Report,
-) -> Retry {
-    let Some(field) = fields.get("retry") else {
-        let inherited =
-            defaults.retry.filter(|_| idempotent == Some(true) && fields.get("command").is_some());
-        return inherited.unwrap_or(retry::ONCE);
-    };
-    let retry = retry::read(&field, report).unwrap_or(retry::ONCE);
-    let can_know = fields.get("probe").is_some() || fields.get("noEffect").is_some();
-    if retry.attempts > 1 && idempotent == Some(false) && !can_know {
-        let message = "a step that is not idempotent cannot be tried again on its own word that it failed";
-        let help = "add a `probe` that tells whether it happened (it is asked before every attempt), or name in `noEffect` the exit codes \
-                    that say that nothing happened, or remove `retry`";
-        report.add(&field.path, field.key_at, Fault::new(message, help));
-    }
-    retry
-}
-
-fn oddities(step: &Step, fields: &Fields<'_>, report: &mut Report) {
-    if let (Some(estimate_ms), Some(field)) = (step.estimate_ms, fields.get("estimate"))
-        && estimate_ms > step.timeout_ms
-        && matches!(step.action, Action::Command(_))
-    {
-        let fault = Fault::new(
-            "the step usually takes longer than its timeout allows",
-            "raise `timeout` or correct `estimate`",
-        );
-        report.warn(&field.path, field.node.at, fault);
-    }
-    for key in ["probe", "noEffect", "fenced", "strict", "retry"] {
-        if let (Some(field), false) = (fields.get(key), matches!(step.action, Action::Command(_))) {
-            let fault =
-                Fault::new(format!("`{key}` means nothing for a step without a `command`"), "remove it");
-            report.warn(&field.path, field.key_at, fault);
+impl Doing {
+    /// A step that does it, and of which nothing else is known.
+    fn step(self) -> Step {
+        Step {
+            name: String::new(),
+            description: None,
+            owner: None,
+            needs: Vec::new(),
+            region: self.region,
+            elsewhere: true,
+            work: self.work,
+            undo: self.undo,
+            when: None,
+            optional: false,
+            estimate_ms: self.estimate_ms,
+            on_failure: crate::plan::OnFailure::Stop,
+            draws: Vec::new(),
+            locks: Vec::new(),
+            for_each: None,
+            modes: Vec::new(),
+            variants: Vec::new(),
+            with: self.with,
+            uses: self.uses,
         }
     }
 }

@@ -1,25 +1,23 @@
 //! Single values: text, numbers, durations, words. Each reader reports what is wrong and gives `None`.
 
-use super::fields::{Field, later};
+use super::fields::Field;
 use super::report::{Path, Report};
 use crate::document::{Node, Value};
 use crate::duration;
-use crate::expression::{Expression, Mentions};
 use crate::fault::{Fault, shortened};
-use crate::nearest::suggestion;
-use crate::reference::Template;
+use crate::nearest::{ONE_OF, suggestion};
 
 /// The longest text of one value, bytes.
 pub(super) const MAX_TEXT: usize = 64 << 10;
 /// The longest duration: 366 days, so that sums of them stay far from overflow.
-const MAX_DURATION_MS: u64 = 366 * 24 * 3_600_000;
+pub(super) const MAX_DURATION_MS: u64 = 366 * 24 * 3_600_000;
 
 impl Field<'_> {
     pub(super) fn wrong(&self, report: &mut Report, message: impl Into<String>, help: impl Into<String>) {
         report.add(&self.path, self.node.at, Fault::new(message, help));
     }
 
-    fn wrong_kind(&self, report: &mut Report, wanted: &str, example: &str) {
+    pub(super) fn wrong_kind(&self, report: &mut Report, wanted: &str, example: &str) {
         let message = format!("{} must be {wanted}, and this is {}", self.name(), self.node.value.kind());
         self.wrong(report, message, example);
     }
@@ -64,15 +62,19 @@ fn plain(node: &Node) -> Option<std::borrow::Cow<'_, str>> {
 /// A name as DNS labels are written.
 pub(super) fn name(field: Field<'_>, report: &mut Report) -> Option<String> {
     let text = scalar(field, report)?;
-    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    if (1..=63).contains(&text.len()) && text.bytes().all(allowed) && !text.starts_with('-') {
+    if is_name(&text) {
         return Some(text);
     }
     report.add(&field.path, field.node.at, no_name(&text));
     None
 }
 
-fn no_name(text: &str) -> Fault {
+pub(super) fn is_name(text: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    (1..=63).contains(&text.len()) && text.bytes().all(allowed) && !text.starts_with('-')
+}
+
+pub(super) fn no_name(text: &str) -> Fault {
     let message = match text.len() {
         0 => "the name is empty".to_owned(),
         1..=63 => format!("`{}` cannot be a name", shortened(text)),
@@ -114,26 +116,20 @@ pub(super) fn whole(field: Field<'_>, least: u32, most: u32, report: &mut Report
     number
 }
 
-/// One of a few words. What the contract knows and this build does not is told apart from a slip.
-pub(super) fn word(
-    field: Field<'_>,
-    words: &[&str],
-    not_yet: &[(&str, &str)],
-    report: &mut Report,
-) -> Option<String> {
+/// What one of a few words stands for.
+pub(super) fn word<T: Copy>(field: Field<'_>, words: &[(&str, T)], report: &mut Report) -> Option<T> {
+    let names = words.iter().map(|(word, _)| *word);
+    if plain(field.node).is_none() {
+        field.wrong_kind(report, "a word", &suggestion("", ONE_OF, names));
+        return None;
+    }
     let text = scalar(field, report)?;
-    if words.contains(&text.as_str()) {
-        return Some(text);
+    let found = words.iter().find(|(word, _)| *word == text);
+    if found.is_none() {
+        let message = format!("{} cannot be `{}`", field.name(), shortened(&text));
+        field.wrong(report, message, suggestion(&text, ONE_OF, names));
     }
-    match not_yet.iter().find(|(word, _)| *word == text) {
-        Some((word, instead)) => report.add(&field.path, field.node.at, later(word, instead)),
-        None => field.wrong(
-            report,
-            format!("{} cannot be `{}`", field.name(), shortened(&text)),
-            suggestion(&text, "write one of", words.iter().copied()),
-        ),
-    }
-    None
+    found.map(|(_, value)| *value)
 }
 
 /// Milliseconds, more than none.
@@ -170,56 +166,4 @@ fn duration_in(field: Field<'_>, nothing_too: bool, report: &mut Report) -> Opti
         Err(fault) => report.add(&field.path, field.node.at, fault),
     }
     None
-}
-
-/// Text with references; whether they mean something is asked later, when all steps are known.
-pub(super) fn template(field: Field<'_>, report: &mut Report) -> Option<Template> {
-    let text = scalar(field, report)?;
-    match Template::parse(&text) {
-        Ok(template) => Some(template),
-        Err(fault) => {
-            report.add(&field.path, field.node.at, fault);
-            None
-        }
-    }
-}
-
-/// A region's name, or references that give one.
-pub(super) fn region(field: Field<'_>, report: &mut Report) -> Option<Template> {
-    let template = template(field, report)?;
-    if template.as_literal().is_some_and(|literal| !crate::params::is_region(literal)) {
-        let message = format!("`{}` cannot be the name of a region", shortened(&template.to_string()));
-        field.wrong(
-            report,
-            message,
-            "use lower-case letters, digits and dashes, 63 at most, or a reference such as ${params.to}",
-        );
-        return None;
-    }
-    Some(template)
-}
-
-/// A CEL condition, and what it asks about.
-pub(super) fn condition(field: Field<'_>, report: &mut Report) -> Option<(Expression, Mentions)> {
-    let text = scalar(field, report)?;
-    match Expression::read(&text) {
-        Ok(read) => Some(read),
-        Err(message) => {
-            let usual = "write a CEL condition such as `params.to == \"west\"` or `run.mode == \"graceful\"`";
-            let (message, help) = message.split_once("; ").unwrap_or((&message, usual));
-            field.wrong(report, message, help);
-            None
-        }
-    }
-}
-
-/// The items of a list.
-pub(super) fn items<'a>(field: &'a Field<'a>, example: &str, report: &mut Report) -> Vec<Field<'a>> {
-    let Value::List(items) = &field.node.value else {
-        field.wrong_kind(report, "a list", example);
-        return Vec::new();
-    };
-    let item =
-        |(index, node): (usize, &'a Node)| Field { path: field.path.item(index), node, key_at: node.at };
-    items.iter().enumerate().map(item).collect()
 }

@@ -12,7 +12,7 @@ const SIMPLER: &str = "let a step work part of it out, and ask for its output";
 
 pub(super) fn check(text: &str) -> Result<(), String> {
     if text.trim().is_empty() {
-        return Err("the condition is empty; write one, or remove `when`".to_owned());
+        return Err("the condition is empty; write one, or remove the key".to_owned());
     }
     if text.len() > MAX_BYTES {
         return Err(format!(

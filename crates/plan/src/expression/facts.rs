@@ -15,6 +15,19 @@ pub struct Facts {
     pub run: BTreeMap<String, String>,
     /// The steps that have come to an end.
     pub steps: BTreeMap<String, StepFacts>,
+    /// What an action answered, for `success`.
+    pub answer: Option<AnswerFacts>,
+}
+
+/// What `success` may look at.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AnswerFacts {
+    /// The process's exit code.
+    pub exit_code: i32,
+    /// The end of what it wrote.
+    pub stdout: String,
+    /// The outputs of this very attempt.
+    pub outputs: BTreeMap<String, String>,
 }
 
 /// What a condition may know about a step.
@@ -44,26 +57,37 @@ impl Facts {
         context.add_variable_from_value("params", params);
         context.add_variable_from_value("run", run);
         context.add_variable_from_value("steps", steps);
+        if let Some(answer) = &self.answer {
+            context.add_variable_from_value("exit_code", Value::Int(answer.exit_code.into()));
+            context.add_variable_from_value("stdout", answer.stdout.as_str());
+            context.add_variable_from_value("outputs", texts(&answer.outputs));
+        }
         Ok(())
     }
 }
 
 impl StepFacts {
     fn value(&self) -> Value {
-        let outputs: HashMap<String, Value> =
-            self.outputs.iter().map(|(key, text)| (key.clone(), Value::from(text.as_str()))).collect();
         let status = Value::from(self.status.as_str());
         Value::from(HashMap::from([
             ("status".to_owned(), status),
-            ("outputs".to_owned(), Value::from(outputs)),
+            ("outputs".to_owned(), texts(&self.outputs)),
         ]))
     }
+}
+
+fn texts(outputs: &BTreeMap<String, String>) -> Value {
+    let texts = outputs.iter().map(|(key, text)| (key.clone(), Value::from(text.as_str())));
+    Value::from(texts.collect::<HashMap<_, _>>())
 }
 
 fn typed(kind: ParamKind, text: &str) -> Option<Value> {
     match kind {
         ParamKind::Integer => text.parse::<i64>().ok().map(Value::Int),
         ParamKind::Boolean => text.parse::<bool>().ok().map(Value::Bool),
+        ParamKind::List => {
+            Some(crate::params::items(text).into_iter().map(Value::from).collect::<Vec<_>>().into())
+        }
         ParamKind::String | ParamKind::Region | ParamKind::Duration => Some(Value::from(text)),
     }
 }

@@ -3,11 +3,14 @@
 use cel::IdedExpr;
 use cel::common::ast::{CallExpr, ComprehensionExpr, EntryExpr, Expr, LiteralValue};
 
-use super::Mentions;
+use super::{About, Mentions};
 use crate::reference::RunField;
 
 /// How deep `all`, `exists`, `map` and `filter` may be nested: each level multiplies the work.
 const MAX_COMPREHENSIONS: usize = 1;
+
+/// What `success` knows besides.
+const ANSWER: [&str; 3] = ["exit_code", "stdout", "outputs"];
 
 const FUNCTIONS: [&str; 18] = [
     "size",
@@ -31,14 +34,15 @@ const FUNCTIONS: [&str; 18] = [
 ];
 
 /// Checks the names of an expression whose size is bounded already, so going down it cannot overflow the stack.
-pub(super) fn check(text: &str, root: &IdedExpr) -> Result<Mentions, String> {
-    let mut walk = Walk { text, locals: Vec::new(), depth: 0, mentions: Mentions::default() };
+pub(super) fn check(text: &str, about: About, root: &IdedExpr) -> Result<Mentions, String> {
+    let mut walk = Walk { text, about, locals: Vec::new(), depth: 0, mentions: Mentions::default() };
     walk.visit(&root.expr)?;
     Ok(walk.mentions)
 }
 
 struct Walk<'a> {
     text: &'a str,
+    about: About,
     locals: Vec<String>,
     depth: usize,
     mentions: Mentions,
@@ -108,12 +112,20 @@ impl Walk<'_> {
         if self.locals.iter().any(|local| local == name) || name.starts_with('@') {
             return Ok(());
         }
+        let of_answer = ANSWER.contains(&name);
         match name {
+            _ if of_answer && self.about == About::Answer => Ok(()),
+            _ if of_answer => Err(format!(
+                "there is no variable `{name}` here; `exit_code`, `stdout` and `outputs` are those of the step's own action, and known in `success` alone"
+            )),
             "params" => Err("the condition asks for all `params` at once; name the one, as in `params.to`".to_owned()),
             "run" => Err("the condition asks for all of `run` at once; name the field, as in `run.mode`".to_owned()),
             "steps" => Err("the condition asks for all `steps` at once; name the one, as in `steps.check.status`: whether it is upstream must be known before the run".to_owned()),
             _ if self.text.contains("steps.") && self.text.contains('-') => Err(format!(
                 "there is no variable `{name}`; a step's name with a dash in it must be written `steps[\"a-b\"].outputs.key`, or CEL reads a minus"
+            )),
+            _ if self.about == About::Answer => Err(format!(
+                "there is no variable `{name}`; `success` knows `exit_code`, `stdout` and `outputs`, and `params`, `run` and `steps` (and text stands in quotes)"
             )),
             _ => Err(format!("there is no variable `{name}`; a condition knows `params`, `run` and `steps` (and text stands in quotes)")),
         }
@@ -163,8 +175,12 @@ impl Walk<'_> {
             ["steps", name, field, ..] if !matches!(field, "status" | "outputs") => Err(format!(
                 "a step has `status` and `outputs`, not `{field}`; write `steps[\"{name}\"].outputs.{field}` for an output of that name"
             )),
-            ["steps", name, ..] => {
+            ["steps", name, ref field @ ..] => {
                 self.mentions.steps.insert(name.to_owned());
+                // `steps["a"]` by itself may be asked for anything that it has.
+                if field.first() != Some(&"status") {
+                    self.mentions.outputs.insert(name.to_owned());
+                }
                 Ok(())
             }
             _ => Ok(()),

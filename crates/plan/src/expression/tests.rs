@@ -14,6 +14,7 @@ fn facts() -> Facts {
         ]),
         run: BTreeMap::from([(text("mode"), text("graceful")), (text("drill"), text("false"))]),
         steps: BTreeMap::from([(text("lag-check"), StepFacts { status: text("succeeded"), outputs })]),
+        answer: None,
     }
 }
 
@@ -36,6 +37,39 @@ fn conditions_read_params_run_and_steps_with_their_types() {
         ("params.to.startsWith('w') && size(params.to) == 4", true),
     ] {
         assert_eq!(answer(source), Ok(expected), "{source}");
+    }
+}
+
+#[test]
+fn success_reads_what_the_action_answered() {
+    let text = |text: &str| text.to_owned();
+    let outputs = BTreeMap::from([(text("timeline"), text("7"))]);
+    let answer = AnswerFacts { exit_code: 3, stdout: text("server promoting\n"), outputs };
+    let facts = Facts { answer: Some(answer), ..facts() };
+    for (source, expected) in [
+        ("exit_code == 0 || exit_code == 3", true),
+        ("stdout.contains('promoted')", false),
+        ("int(outputs.timeline) > 6 && 'timeline' in outputs && size(outputs) == 1", true),
+        (
+            r#"outputs["timeline"] == "7" && params.to == 'west' && steps["lag-check"].outputs.seconds == '12'"#,
+            true,
+        ),
+    ] {
+        let (success, _) = Expression::read(source, About::Answer).unwrap();
+        assert_eq!(success.evaluate(&facts), Ok(expected), "{source}");
+    }
+    let (success, mentions) = Expression::read("outputs.other == ''", About::Answer).unwrap();
+    assert!(success.evaluate(&facts).unwrap_err().contains("there is no `other`"));
+    assert_eq!(mentions, Mentions::default());
+    assert_eq!(success.references(), Mentions::default());
+}
+
+#[test]
+fn a_list_is_a_list_in_a_condition() {
+    let list = ("shards".to_owned(), (ParamKind::List, "a,b, c".to_owned()));
+    let facts = Facts { params: [list].into(), ..Facts::default() };
+    for source in ["size(params.shards) == 3", "'c' in params.shards", "params.shards.all(s, size(s) == 1)"] {
+        assert_eq!(Expression::parse(source).unwrap().evaluate(&facts), Ok(true), "{source}");
     }
 }
 
@@ -70,6 +104,7 @@ fn what_is_wrong_is_said_when_it_is_read() {
         "Foo{a: 1} == 1",
         "[1].all(a, [1].all(b, true))",
         "'a",
+        "exit_code == 0",
     ];
     let messages = wrong.map(|source| format!("{source}\n  {}", Expression::parse(source).unwrap_err()));
     insta::assert_snapshot!(messages.join("\n"));
@@ -83,9 +118,10 @@ fn it_says_what_it_asks_about() {
     .unwrap();
     assert_eq!(
         asked.references(),
-        Mentions { params: ["to".to_owned()].into(), steps: ["a-b".to_owned()].into() }
+        Mentions { params: ["to".to_owned()].into(), steps: ["a-b".to_owned()].into(), outputs: [].into() }
     );
-    assert_eq!(asked.to_owned().source(), asked.source());
+    let outputs = Expression::parse(r#"steps.a.outputs.k == '' || has(steps["b"].outputs.k)"#).unwrap();
+    assert_eq!(outputs.references().outputs, ["a".to_owned(), "b".to_owned()].into());
 }
 
 /// Tests run with 2 MiB of stack, as the leader's own threads do.

@@ -54,8 +54,36 @@ fn many_questions_about_a_long_chain_are_answered_in_one_go() {
 }
 
 #[test]
+fn a_branch_is_what_serves_its_end_alone() {
+    let graph = diamond();
+    assert_eq!(graph.branch_of(1), [1], "step 0 serves step 2 as well");
+    assert_eq!(graph.branch_of(3), [0, 1, 2, 3], "both arms end in step 3");
+    assert_eq!(graph.branch_of(4), [0, 1, 2, 3, 4]);
+    assert_eq!(graph.branch_of(0), [0], "nothing downstream belongs to it");
+    assert_eq!(graph.branch_of(5), [5]);
+}
+
+/// 0 ─► 1 ─► 2 ─► 4, 1 ─► 4, and 1 ─► 3.
+#[test]
+fn a_short_cut_past_the_end_stays_inside_and_a_way_out_does_not() {
+    let needs: &[&[usize]] = &[&[], &[0], &[1], &[1], &[2, 1]];
+    assert_eq!(graph(needs, &[1; 5]).branch_of(2), [2], "step 1 serves step 3 as well");
+    assert_eq!(graph(&[&[], &[0], &[1], &[], &[2, 1]], &[1; 5]).branch_of(2), [0, 1, 2]);
+}
+
+#[test]
 fn cycles_are_named_from_their_first_step_on() {
     let needs = vec![vec![3], vec![0], vec![1], vec![1], vec![4], vec![2]];
     assert_eq!(cycles(&needs), [vec![0, 3, 1], vec![4]]);
     assert!(cycles(&[vec![], vec![0]]).is_empty());
+}
+
+#[test]
+fn a_fan_out_lasts_as_many_rounds_as_it_needs() {
+    let source = "{apiVersion: baton/v1, kind: Plan, metadata: {name: p}, spec: {steps: [
+        {name: five, forEach: {items: [a, b, c, d, e], parallel: 2}, wait: 10s},
+        {name: at-once, forEach: [a, b, c], wait: 10s},
+        {name: gate, gate: true}, {name: barrier, needs: [gate], barrier: {}}]}}";
+    let plan = crate::check(source).unwrap().plan;
+    assert_eq!(plan.steps.iter().map(estimate_ms).collect::<Vec<_>>(), [30_000, 10_000, 0, 0]);
 }

@@ -28,7 +28,8 @@ pub(super) fn pieces(text: &str) -> Result<Vec<Piece>, Fault> {
     Ok(pieces)
 }
 
-const FORMS: &str = "`${params.NAME}`, `${run.id}` or `${steps.NAME.outputs.KEY}`";
+const FORMS: &str =
+    "`${params.NAME}`, `${run.id}`, `${steps.NAME.outputs.KEY}`, `${item}` (in a step with `forEach`)";
 
 fn unclosed(inner: &str) -> Fault {
     let start = shortened(inner);
@@ -48,6 +49,7 @@ fn reference(inner: &str) -> Result<Reference, Fault> {
                 format!("a run has {}", RunField::NAMES.map(|name| format!("`run.{name}`")).join(", "));
             Fault::new(format!("a run has no `{}`", shortened(field)), help)
         }),
+        ["item"] => Ok(Reference::Item),
         ["steps", step, "outputs", key] => {
             Ok(Reference::Output { step: step.to_owned(), key: key.to_owned() })
         }

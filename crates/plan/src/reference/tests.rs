@@ -14,6 +14,10 @@ impl Scope for Facts {
     fn output(&self, step: &str, key: &str) -> Option<String> {
         (step == "lag-check" && key == "seconds").then(|| "12".to_owned())
     }
+
+    fn item(&self) -> Option<String> {
+        Some("shard-1".to_owned())
+    }
 }
 
 fn filled(text: &str) -> String {
@@ -30,11 +34,12 @@ fn references_are_filled_in() {
     assert_eq!(filled(r#"${steps["lag-check"].outputs['seconds']}"#), "12");
     assert_eq!(filled("$HOME and $${HOME} and $"), "$HOME and ${HOME} and $");
     assert_eq!(filled("$$${params.to}"), "$${params.to}");
+    assert_eq!(filled("restore ${item} in ${params.to}"), "restore shard-1 in west");
 }
 
 #[test]
 fn a_template_gives_its_text_back() {
-    for text in ["a ${params.to} b", "${steps.a-b.outputs.k}", "$${HOME}", "plain", ""] {
+    for text in ["a ${params.to} b", "${steps.a-b.outputs.k}", "<${item}>", "$${HOME}", "plain", ""] {
         let template = Template::parse(text).unwrap();
         assert_eq!(template.to_string(), text);
         assert_eq!(Template::parse(&template.to_string()).unwrap(), template);
@@ -42,6 +47,17 @@ fn a_template_gives_its_text_back() {
     assert_eq!(Template::parse("$${x}").unwrap().as_literal(), Some("${x}"));
     assert_eq!(Template::parse("${run.id}").unwrap().as_literal(), None);
     assert_eq!(Template::literal("${x}").to_string(), "$${x}");
+}
+
+#[test]
+fn references_give_way_to_other_text() {
+    let template = Template::parse("db.${params.to}/${item}").unwrap();
+    let replaced = template.replaced(|reference| match reference {
+        Reference::Param(_) => Some(Template::parse("a-${params.from}-${run.id}").unwrap()),
+        Reference::Item => Some(Template::literal("x")),
+        _ => None,
+    });
+    assert_eq!(replaced, Template::parse("db.a-${params.from}-${run.id}/x").unwrap());
 }
 
 #[test]
@@ -66,6 +82,8 @@ fn what_is_no_reference_is_refused() {
         "${steps.a.status}",
         "${params.a.b}",
         "${a b}",
+        "${item.name}",
+        "${items}",
         "${params.}",
         "${steps[a].outputs.b}",
     ] {
