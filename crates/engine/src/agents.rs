@@ -42,18 +42,14 @@ pub struct Agents {
 }
 
 impl Agents {
-    /// The live agent of a region with the most free slots, names deciding a tie; with
-    /// `slots_needed` of zero a busy one will do.
-    pub fn choose<'a>(&'a self, region: &'a str, slots_needed: u32) -> Option<&'a Agent> {
-        self.live_in(region).filter(|agent| agent.free_slots() >= slots_needed).max_by(|a, b| {
+    /// The live agent of the right regions with the most free slots, names deciding a tie; with `slots_needed` of zero
+    /// a busy one will do.
+    pub fn choose(&self, is_right: impl Fn(&str) -> bool, slots_needed: u32) -> Option<&Agent> {
+        let live = self.by_name.values().filter(|agent| agent.live && is_right(&agent.join.region));
+        live.filter(|agent| agent.free_slots() >= slots_needed).max_by(|a, b| {
             let by_slots = a.free_slots().cmp(&b.free_slots());
             by_slots.then_with(|| b.join.speaker.agent.cmp(&a.join.speaker.agent))
         })
-    }
-
-    /// The live agents of a region.
-    pub fn live_in<'a>(&'a self, region: &'a str) -> impl Iterator<Item = &'a Agent> {
-        self.by_name.values().filter(move |agent| agent.live && agent.join.region == region)
     }
 
     /// The agent that speaks out of this very journal.

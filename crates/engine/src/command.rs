@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use baton_plan::StepTemplate;
 use baton_plan::plan::Plan;
 use serde::{Deserialize, Serialize};
 
@@ -34,6 +35,9 @@ pub struct Request {
     pub id: String,
     /// Who asks, for the record.
     pub operator: String,
+    /// The roles that the asker claims; approvals may ask for one. They are claims, as the name is: the cluster keeps
+    /// them in the record and proves neither.
+    pub roles: Vec<String>,
 }
 
 /// Which attempt (or which probe of it) a message is about.
@@ -80,8 +84,74 @@ pub enum Resolution {
     Retry,
 }
 
+/// What a person may decide about a run.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Decision {
+    /// Start nothing new; what runs goes on.
+    Pause,
+    /// Let a paused run go on.
+    Resume,
+    /// End the run: what has not begun never will, what runs is stopped.
+    Cancel {
+        /// And take back what was done.
+        undo: bool,
+    },
+    /// Take back what was done, in reverse order of the graph.
+    Undo,
+    /// Treat the old side as gone from here on: the run, or one of its steps.
+    Escalate {
+        /// The step's name; `None` means the whole run.
+        step: Option<String>,
+    },
+    /// A decision on one step.
+    Step {
+        /// The step's name.
+        step: String,
+        /// What is decided.
+        choice: Choice,
+    },
+}
+
+/// What a person may decide about one step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Choice {
+    /// Say yes to an approval.
+    Approve,
+    /// Say no to an approval, to manual work, or to overriding a gate.
+    Decline,
+    /// Manual work is done; the reason says what shows it.
+    Finish,
+    /// Let a gate that does not hold pass.
+    Override,
+    /// Go on without the step, or without its undo.
+    Skip,
+    /// Attempt a failed step, or a failed undo, again; of a fan-out, the failed items only.
+    Retry,
+    /// Ask the probe of a step in doubt again.
+    Ask,
+    /// Decide a step whose outcome is not known, or that failed.
+    Resolve(Resolution),
+}
+
+impl Choice {
+    /// The contract's word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Choice::Approve => "approve",
+            Choice::Decline => "decline",
+            Choice::Finish => "finish",
+            Choice::Override => "override",
+            Choice::Skip => "skip",
+            Choice::Retry => "retry",
+            Choice::Ask => "ask",
+            Choice::Resolve(_) => "resolve",
+        }
+    }
+}
+
 /// Everything that can be asked.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[expect(clippy::large_enum_variant, reason = "a batch holds few commands, and not for long")]
 pub enum Command {
     /// A new leader begins to act.
     TakeOffice {
@@ -97,13 +167,22 @@ pub enum Command {
         /// The text as written, to give back.
         source: String,
     },
+    /// Keep a checked step template as a new version.
+    RegisterTemplate {
+        /// Who asks.
+        request: Request,
+        /// The checked template.
+        template: StepTemplate,
+        /// The text as written, to give back.
+        source: String,
+    },
     /// Begin a run.
     StartRun {
         /// Who asks.
         request: Request,
         /// The plan's name.
         plan: String,
-        /// Which version; the newest when absent.
+        /// Which version; the newest when absent, and any other is refused.
         version: Option<u32>,
         /// Values of parameters.
         params: BTreeMap<String, String>,
@@ -111,45 +190,47 @@ pub enum Command {
         mode: Mode,
         /// An exercise, not an emergency.
         drill: bool,
+        /// Wait for locks that another run holds, instead of being refused.
+        queue: bool,
     },
-    /// Start nothing new in a run.
-    PauseRun {
-        /// Who asks.
+    /// A person decides about a run.
+    Decide {
+        /// Who decides.
         request: Request,
         /// The run.
         run: String,
-        /// Why.
+        /// What.
+        decision: Decision,
+        /// Why, or what shows it.
         reason: String,
     },
-    /// Let a paused run go on.
-    ResumeRun {
-        /// Who asks.
+    /// A region is gone for good, on a person's word: what ran there can act no more (semantics R5).
+    DeclareLost {
+        /// Who says so.
         request: Request,
-        /// The run.
-        run: String,
-        /// Why.
-        reason: String,
-    },
-    /// End a run: what has not begun never will, what runs is stopped.
-    CancelRun {
-        /// Who asks.
-        request: Request,
-        /// The run.
-        run: String,
-        /// Why.
-        reason: String,
-    },
-    /// Decide a step that the system cannot decide.
-    ResolveStep {
-        /// Who asks.
-        request: Request,
-        /// The run.
-        run: String,
-        /// The step's name.
-        step: String,
-        /// The decision.
-        resolution: Resolution,
+        /// The region.
+        region: String,
         /// Why; must not be empty.
+        reason: String,
+    },
+    /// A region that was declared lost takes part again.
+    RestoreRegion {
+        /// Who says so.
+        request: Request,
+        /// The region.
+        region: String,
+        /// Why.
+        reason: String,
+    },
+    /// Set a resource's capacity for the whole cluster, whatever plans say.
+    SetCapacity {
+        /// Who asks.
+        request: Request,
+        /// The resource's name.
+        resource: String,
+        /// Units; `None` gives it back to the plans.
+        capacity: Option<u32>,
+        /// Why.
         reason: String,
     },
     /// An agent has a session with the leader.
@@ -186,17 +267,30 @@ pub enum Command {
         /// For people.
         reason: String,
     },
-    /// What a `when` evaluated to, computed by the leader outside of apply.
+    /// What an expression evaluated to, computed by the leader outside of apply.
     Evaluate {
         /// The run.
         run: String,
         /// The step's name.
         step: String,
+        /// Which expression of the step.
+        subject: Subject,
         /// The value, or why there is none.
         result: Result<bool, String>,
     },
     /// A deadline of the state has passed.
     Tick,
+}
+
+/// Which of a step's expressions is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Subject {
+    /// Whether the step is done at all.
+    When,
+    /// Whether a gate holds.
+    Gate,
+    /// What the answer of the attempt with this token means.
+    Success(u64),
 }
 
 /// What an agent says of itself when it comes.

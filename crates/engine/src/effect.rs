@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use baton_plan::expression::{Expression, Facts};
 use baton_plan::plan::{Action, Command};
 
-use crate::command::AttemptKey;
+use crate::command::{AttemptKey, Subject};
 
 /// What an agent should be told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,14 +54,16 @@ pub enum Performed {
     },
 }
 
-/// A condition that the leader evaluates outside of apply.
+/// An expression that the leader evaluates outside of apply.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Evaluation {
     /// The run.
     pub run: String,
     /// The step's name.
     pub step: String,
-    /// The condition.
+    /// Which of its expressions.
+    pub subject: Subject,
+    /// The expression.
     pub expression: Expression,
     /// What it may ask about.
     pub facts: Facts,
@@ -89,6 +91,11 @@ pub(crate) fn performed<E>(
         Action::WaitUntil { probe, interval_ms } => {
             Some(argv(probe, fill).map(|argv| Performed::WaitUntil { argv, interval_ms: *interval_ms }))
         }
-        Action::WaitFor(_) => None,
+        Action::WaitFor(_)
+        | Action::Approval(_)
+        | Action::Manual(_)
+        | Action::Gate(_)
+        | Action::Barrier(_)
+        | Action::Child(_) => None,
     }
 }

@@ -1,32 +1,37 @@
-//! Which ready steps are granted now, and to whom.
-
-use std::collections::BTreeMap;
+//! Which steps are granted now, and to whom.
 
 use baton_plan::params::is_region;
 use baton_plan::plan::{Action, StepIndex};
-use baton_plan::reference::{RunField, Scope, Template};
+use baton_plan::reference::Template;
 
-use crate::command::{Mode, Speaker};
+use crate::agents::Agent;
+use crate::command::Speaker;
 use crate::effect;
 use crate::event::Event;
-use crate::plans::PlanVersion;
-use crate::run::Run;
-use crate::step::{Attempt, Status};
+use crate::run::Heading;
+use crate::scope::{self, Outer, RunScope};
+use crate::step::{Attempt, Direction, Status};
 use crate::turn::Turn;
 
-/// Why a ready step was not granted.
+/// Why a step was not granted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Hindrance {
-    /// Its condition is being evaluated.
+    /// One of its expressions is being evaluated.
     Condition,
     /// Not before this cluster time.
     Until(u64),
     /// The plan's limits.
     Limit,
+    /// As many items of its fan-out are under way as may be.
+    Room,
     /// Every live agent of the region is busy.
     Busy(String),
     /// No agent of the region is live.
     Nobody(String),
+    /// The region was declared lost, and no agent of another is live.
+    NobodyElsewhere(String),
+    /// Somebody else holds what it needs: a lock, or a resource's units. Who, for people.
+    Held(String),
 }
 
 impl Hindrance {
@@ -36,72 +41,88 @@ impl Hindrance {
             Hindrance::Condition => "its condition is being evaluated".into(),
             Hindrance::Until(_) => "it pauses before the next attempt".into(),
             Hindrance::Limit => "the plan's limits are reached".into(),
+            Hindrance::Room => "as many items are under way as `parallel` allows".into(),
             Hindrance::Busy(region) => format!("every agent in {region} is busy"),
             Hindrance::Nobody(region) => format!("no agent in {region} is live"),
+            Hindrance::NobodyElsewhere(region) => {
+                format!("region {region} was declared lost, and no agent of another region is live")
+            }
+            Hindrance::Held(who) => format!("it waits: {who}"),
         }
     }
-}
 
-/// What `${…}` may refer to in a run.
-pub struct RunScope<'a> {
-    /// The run.
-    pub run: &'a Run,
-    /// Its plan.
-    pub version: &'a PlanVersion,
-}
+    /// Whether nobody is there who could do it.
+    pub fn is_absence(&self) -> bool {
+        matches!(self, Hindrance::Nobody(_) | Hindrance::NobodyElsewhere(_))
+    }
 
-impl Scope for RunScope<'_> {
-    fn param(&self, name: &str) -> Option<String> {
-        self.run.params.get(name).cloned()
-    }
-    fn run(&self, field: RunField) -> String {
-        match field {
-            RunField::Id => self.run.id.clone(),
-            RunField::Mode => mode_word(self.run.mode).into(),
-            RunField::Drill => self.run.drill.to_string(),
-            RunField::Plan => self.run.plan.clone(),
-            RunField::Operator => self.run.operator.clone(),
-        }
-    }
-    fn output(&self, step: &str, key: &str) -> Option<String> {
-        let index = self.version.step(step)?;
-        self.run.steps[index].outputs.get(key).cloned()
+    /// Whether something that others let go would help.
+    pub fn is_scarcity(&self) -> bool {
+        matches!(self, Hindrance::Busy(_) | Hindrance::Held(_)) || self.is_absence()
     }
 }
 
-/// The contract's word.
-pub fn mode_word(mode: Mode) -> &'static str {
-    match mode {
-        Mode::Graceful => "graceful",
-        Mode::Ungraceful => "ungraceful",
-    }
-}
-
-impl Turn<'_> {
+impl<'a> Turn<'a> {
     /// Grants a ready step, or says what hinders it.
     pub(crate) fn grant(&mut self, index: StepIndex) -> Result<(), Hindrance> {
         let state = &self.run.steps[index];
         if state.not_before_ms > self.now_ms() {
             return Err(Hindrance::Until(state.not_before_ms));
         }
-        match (&self.step(index).when, state.when) {
-            (Some(_), None) => return Err(Hindrance::Condition),
-            (Some(_), Some(false)) => {
-                self.skip(index);
-                return Ok(());
-            }
-            _ => {}
-        }
-        if let Action::WaitFor(wait_ms) = self.step(index).action {
-            self.begin_wait(index, wait_ms);
+        if state.origin.item.is_none() && !self.is_wanted(index)? {
             return Ok(());
         }
-        match self.region(index) {
-            Err(reason) => self.fail(index, reason),
-            Ok(None) => self.succeed(index, None),
-            Ok(Some(region)) => self.grant_in(index, &region)?,
+        if self.step(index).for_each.is_some() && self.run.steps[index].origin.item.is_none() {
+            self.lock(index)?;
+            self.fan_out(index);
+            return Ok(());
+        }
+        self.has_room(index)?;
+        match &self.work(index).action {
+            Action::Approval(approval) => self.ask_people(index, &approval.message, approval.timeout_ms),
+            Action::Manual(manual) => self.ask_people(index, &manual.instructions, manual.timeout_ms),
+            Action::Gate(gate) => self.pass_gate(index, gate)?,
+            Action::Barrier(_) => self.succeed(index, None),
+            Action::Child(child) => {
+                self.lock(index)?;
+                self.begin_child(index, child);
+            }
+            Action::WaitFor(wait_ms) => self.begin_wait(index, *wait_ms),
+            // Nothing is to be done here of what is done elsewhere: that needs no agent, which may not be there.
+            Action::Noop if self.step(index).work.action != Action::Noop => self.succeed(index, None),
+            Action::Command(_) | Action::Noop | Action::WaitUntil { .. } => self.grant_to_agent(index)?,
         }
         Ok(())
+    }
+
+    /// Whether the step is done at all: in this mode, and by its condition. One that is not is skipped.
+    fn is_wanted(&mut self, index: StepIndex) -> Result<bool, Hindrance> {
+        let step = self.step(index);
+        let settings = scope::settings(self.run, index);
+        if !step.modes.is_empty() && !step.modes.iter().any(|mode| settings.contains(&Some(*mode))) {
+            self.skip(index, "it is not done in this mode".into());
+            return Ok(false);
+        }
+        match (&step.when, self.run.steps[index].when) {
+            (Some(_), None) => Err(Hindrance::Condition),
+            (Some(_), Some(false)) => {
+                self.skip(index, "its condition is false".into());
+                Ok(false)
+            }
+            _ => Ok(true),
+        }
+    }
+
+    /// Whether a fan-out that the step is an item of lets one more be under way.
+    pub(crate) fn has_room(&self, index: StepIndex) -> Result<(), Hindrance> {
+        let Some(parent) = self.run.steps[index].origin.parent else { return Ok(()) };
+        let cap = self.step(index).for_each.as_ref().and_then(|each| each.parallel);
+        let open = self.run.open.range(self.run.steps[parent].members.clone());
+        let under_way = open.filter(|member| !self.run.steps[**member].idle).count() as u32;
+        match cap.is_some_and(|cap| under_way >= cap) {
+            true => Err(Hindrance::Room),
+            false => Ok(()),
+        }
     }
 
     fn begin_wait(&mut self, index: StepIndex, wait_ms: u64) {
@@ -113,16 +134,41 @@ impl Turn<'_> {
         self.record(Event::WaitBegan { step, until_ms });
     }
 
+    /// Grants the step, or its undo, to an agent of its region.
+    pub(crate) fn grant_to_agent(&mut self, index: StepIndex) -> Result<(), Hindrance> {
+        match self.region(index) {
+            Err(reason) => self.fail(index, reason),
+            Ok(None) => self.succeed(index, None),
+            Ok(Some(region)) => {
+                if let Some(lost) = self.lost.get(&region)
+                    && !self.step(index).elsewhere
+                {
+                    let reason = format!("region {region} was declared lost by {}", lost.operator);
+                    self.fail(index, reason);
+                    return Ok(());
+                }
+                self.within_limits(index, &region)?;
+                let speaker = self.free_agent(index, &region)?;
+                self.lock(index)?;
+                self.draw(index);
+                self.assign(index, speaker, &region);
+            }
+        }
+        Ok(())
+    }
+
     /// The step's region with its references filled in, once all that it refers to is known to be there.
     fn region(&mut self, index: StepIndex) -> Result<Option<String>, String> {
-        let scope = RunScope { run: self.run, version: self.version };
-        let step = &self.version.plan.steps[index];
+        let (step, work) = (self.step(index), self.work(index));
+        let scope = RunScope { run: self.run, plans: self.plans, index };
         let fill = |template: &Template| template.render(&scope).map_err(|missing| missing.to_string());
-        let region = step.region.as_ref().map(fill).transpose()?;
-        if let Some(performed) = effect::performed(&step.action, fill) {
+        let around =
+            |template: &Template| template.render(&Outer(&scope)).map_err(|missing| missing.to_string());
+        let region = step.region.as_ref().map(around).transpose()?;
+        if let Some(performed) = effect::performed(&work.action, fill) {
             performed?;
         }
-        if let Some(probe) = &step.probe {
+        if let Some(probe) = &work.probe {
             effect::argv(&probe.command, fill)?;
         }
         if region.as_deref().is_some_and(|region| !is_region(region)) {
@@ -131,43 +177,118 @@ impl Turn<'_> {
                 "`{region}` is not the name of a region: use lower-case letters, digits and dashes"
             ));
         }
-        self.state(index).region = region.clone();
+        if self.run.steps[index].region != region {
+            self.state(index).region = region.clone();
+        }
         Ok(region)
     }
 
-    fn grant_in(&mut self, index: StepIndex, region: &str) -> Result<(), Hindrance> {
-        let limits = self.version.plan.limits;
-        let under_way = |in_region: Option<&str>| {
-            let open = self.run.open.iter().map(|open| &self.run.steps[*open]);
-            open.filter(|state| in_region.is_none() || state.region.as_deref() == in_region).count() as u32
-        };
-        if limits.parallel.is_some_and(|limit| under_way(None) >= limit)
-            || limits.per_region.is_some_and(|limit| under_way(Some(region)) >= limit)
-        {
-            return Err(Hindrance::Limit);
+    /// The limits of every plan that the step is a part of.
+    fn within_limits(&self, index: StepIndex, region: &str) -> Result<(), Hindrance> {
+        let frames = self.run.chain(index).map(|index| self.run.steps[index].origin.frame);
+        let mut frames: Vec<_> = frames.collect();
+        frames.dedup();
+        for frame in frames {
+            let limits = self.version(frame).plan.limits;
+            let under_way = |in_region: Option<&str>| {
+                let busy = self.run.open.iter().filter(|open| {
+                    let state = &self.run.steps[**open];
+                    state.current().is_some()
+                        && !state.idle
+                        && in_region.is_none_or(|region| state.region.as_deref() == Some(region))
+                        && **open != index
+                        && self.run.is_within(**open, frame)
+                });
+                busy.count() as u32
+            };
+            if limits.parallel.is_some_and(|limit| under_way(None) >= limit)
+                || limits.per_region.is_some_and(|limit| under_way(Some(region)) >= limit)
+            {
+                return Err(Hindrance::Limit);
+            }
         }
-        let Some(agent) = self.agents.choose(region, 1) else {
-            let nobody = self.agents.live_in(region).next().is_none();
-            let hindrance = if nobody { Hindrance::Nobody } else { Hindrance::Busy };
-            return Err(hindrance(region.to_owned()));
-        };
-        let speaker = agent.join.speaker.clone();
-        self.assign(index, speaker, region);
         Ok(())
+    }
+
+    /// Takes the step's locks, all or none, and holds them until it is settled.
+    fn lock(&mut self, index: StepIndex) -> Result<(), Hindrance> {
+        let templates = &self.step(index).locks;
+        if templates.is_empty() || !self.run.steps[index].locks.is_empty() {
+            return Ok(());
+        }
+        let scope = RunScope { run: self.run, plans: self.plans, index };
+        // A lock whose name cannot be told keeps the step from running, as one that is held does.
+        let names: Result<Vec<_>, _> =
+            templates.iter().map(|template| template.render(&Outer(&scope))).collect();
+        let names = names.map_err(|missing| Hindrance::Held(missing.to_string()))?;
+        let owner = self.owner(Some(index));
+        if let Some((name, lock)) = self.locks.hindrance(&names, &owner) {
+            return Err(Hindrance::Held(lock.text(name)));
+        }
+        let step = self.name(index);
+        let taken = self.locks.take(&names, &owner, Some(&step), self.at);
+        self.state(index).locks = taken;
+        Ok(())
+    }
+
+    /// An agent with a free slot, once the resources have the units as well.
+    fn free_agent(&mut self, index: StepIndex, region: &str) -> Result<Speaker, Hindrance> {
+        let draws = &self.step(index).draws;
+        if let Some(who) = self.resources.hindrance(draws, self.capacities(index)) {
+            return Err(Hindrance::Held(who));
+        }
+        match self.agent_for(region, 1) {
+            Some(agent) => Ok(agent.join.speaker.clone()),
+            None if self.agent_for(region, 0).is_none() => Err(self.nobody(region)),
+            None => Err(Hindrance::Busy(region.to_owned())),
+        }
+    }
+
+    /// Nobody is there for the region.
+    pub(crate) fn nobody(&self, region: &str) -> Hindrance {
+        match self.lost.contains_key(region) {
+            true => Hindrance::NobodyElsewhere(region.to_owned()),
+            false => Hindrance::Nobody(region.to_owned()),
+        }
+    }
+
+    /// An agent of the region, or of any other once the region was declared lost; with `slots` of zero a busy one.
+    pub(crate) fn agent_for(&self, region: &str, slots: u32) -> Option<&Agent> {
+        match self.lost.contains_key(region) {
+            true => self.agents.choose(|other| !self.lost.contains_key(other), slots),
+            false => self.agents.choose(|other| other == region, slots),
+        }
+    }
+
+    /// What the step's plan says of capacities.
+    fn capacities(&self, index: StepIndex) -> impl Fn(&str) -> u32 + use<'a> {
+        let resources = &self.version(self.run.steps[index].origin.frame).plan.resources;
+        move |name| {
+            let resource = resources.iter().find(|resource| resource.name == name);
+            resource.map_or(0, |resource| resource.capacity)
+        }
+    }
+
+    fn draw(&mut self, index: StepIndex) {
+        let capacities = self.capacities(index);
+        self.resources.draw(&self.step(index).draws, capacities, &self.run.id, index);
     }
 
     /// Makes a new attempt and gives it to an agent.
     fn assign(&mut self, index: StepIndex, speaker: Speaker, region: &str) {
         let token = self.next_token();
-        let (at, idempotent) = (self.at, self.step(index).idempotent);
+        let (at, idempotent) = (self.at, self.work(index).idempotent);
+        let host = self.agents.speaking(&speaker).map(|agent| agent.join.host.clone()).unwrap_or_default();
         let state = self.state(index);
-        let number = state.attempts.len() as u32 + 1;
+        let (number, direction) = (state.attempts.len() as u32 + 1, state.direction);
         let agent = speaker.agent.clone();
-        state.question = None;
+        (state.question, state.idle) = (None, false);
         state.attempts.push(Attempt {
             number,
+            direction,
             token,
             speaker: speaker.clone(),
+            host,
             granted: at,
             begun: idempotent.then_some(at),
             ended: None,
@@ -179,43 +300,23 @@ impl Turn<'_> {
             lapsed: false,
             gone: false,
             stopping: false,
+            cut_short: false,
         });
         self.agents.hold(&speaker, token, &self.run.id, index, at.index);
-        self.turn_to(index, Status::Running, None);
+        let next = match direction {
+            Direction::Do => Status::Running,
+            Direction::Undo => Status::Undoing,
+        };
+        self.turn_to(index, next, None);
         let step = self.name(index);
-        self.record(Event::StepGranted { step, attempt: number, token, agent, region: region.to_owned() });
+        let place = self.agents.by_name.get(&agent).map(|agent| agent.join.region.clone());
+        let (elsewhere, region) = (place.filter(|place| place != region), region.to_owned());
+        self.record(Event::StepGranted { step, attempt: number, token, agent, region, elsewhere, direction });
     }
-}
 
-/// The `BATON_…` variables of a step, without those that only its agent knows.
-pub(crate) fn environment(
-    scope: &RunScope<'_>,
-    index: StepIndex,
-    attempt: &Attempt,
-) -> BTreeMap<String, String> {
-    let RunScope { run, version } = scope;
-    let step = &version.plan.steps[index].name;
-    let mut variables = BTreeMap::from([
-        ("BATON_RUN".to_owned(), run.id.clone()),
-        ("BATON_STEP".into(), step.clone()),
-        ("BATON_ATTEMPT".into(), attempt.number.to_string()),
-        ("BATON_TOKEN".into(), attempt.token.to_string()),
-        ("BATON_REQUEST_ID".into(), format!("{}/{step}", run.id)),
-        ("BATON_REGION".into(), run.steps[index].region.clone().unwrap_or_default()),
-        ("BATON_MODE".into(), mode_word(run.mode).into()),
-        ("BATON_DRILL".into(), run.drill.to_string()),
-    ]);
-    for (name, value) in &run.params {
-        let name = name.to_ascii_uppercase().replace('-', "_");
-        variables.insert(format!("BATON_PARAM_{name}"), value.clone());
+    /// Every plan that the step is a part of is on its way through.
+    pub(crate) fn is_going(&self, index: StepIndex) -> bool {
+        let frame = |index: StepIndex| &self.run.frames[self.run.steps[index].origin.frame];
+        self.run.chain(index).all(|index| frame(index).heading == Heading::Through)
     }
-    // Only the direct needs: everything upstream would outgrow what a process may be started with.
-    for need in &version.plan.steps[index].needs {
-        let name = version.plan.steps[*need].name.to_ascii_uppercase().replace('-', "_");
-        for (key, value) in &run.steps[*need].outputs {
-            let key = key.to_ascii_uppercase().replace('-', "_");
-            variables.insert(format!("BATON_OUTPUT_{name}_{key}"), value.clone());
-        }
-    }
-    variables
 }

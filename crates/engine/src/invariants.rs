@@ -4,11 +4,13 @@
 use std::collections::BTreeSet;
 
 use crate::chain;
-use crate::event::Record;
-use crate::plans::PlanVersion;
+use crate::command::Choice;
+use crate::event::{Event, Record};
+use crate::plans::Plans;
 use crate::run::{Run, Status as RunStatus};
+use crate::scope;
 use crate::state::State;
-use crate::step::{Outcome, Status};
+use crate::step::{Direction, Outcome, Status};
 
 /// One broken law, as a sentence.
 pub type Violation = String;
@@ -16,6 +18,7 @@ pub type Violation = String;
 /// Every law, over every run.
 pub fn check(state: &State) -> Result<(), Violation> {
     books_agree(state)?;
+    books_of_scarcity(state)?;
     slots_are_kept(state)?;
     state.runs.values().try_for_each(|run| check_run(state, run))
 }
@@ -30,70 +33,119 @@ pub fn check_touched(state: &State, index: u64) -> Result<(), Violation> {
 }
 
 fn check_run(state: &State, run: &Run) -> Result<(), Violation> {
-    let version = state.version_of(run);
-    order_of_the_graph(run, &version)?;
-    at_most_one_attempt_may_act(run, &version)?;
-    no_second_attempt_without_proof(run, &version)?;
+    let plans = &state.plans;
+    order_of_the_graph(run, plans)?;
+    undo_in_reverse_order(run, plans)?;
+    at_most_one_attempt_may_act(run, plans)?;
+    no_second_attempt_without_proof(run, plans)?;
     tokens_rise(run)?;
     ended_means_settled(run)?;
     sets_mirror_statuses(run)?;
     open_attempts_are_held(state, run)?;
+    locks_and_draws_are_held(state, run)?;
+    limits_are_kept(run, plans)?;
     timeline_is_whole(run)
 }
 
-/// P3, INV5: nothing begins before everything that it needs is done.
-pub fn order_of_the_graph(run: &Run, version: &PlanVersion) -> Result<(), Violation> {
-    for (step, state) in version.plan.steps.iter().zip(&run.steps) {
-        let done = |need: &&usize| {
-            let state = &run.steps[**need];
-            let optional = version.plan.steps[**need].optional;
-            matches!(state.status, Status::Succeeded | Status::Skipped)
-                || (optional && state.status == Status::Failed)
-        };
-        let unmet = step.needs.iter().filter(|need| !done(need)).count();
+/// The nodes that a node needs, within its plan.
+fn needs<'a>(run: &'a Run, plans: &'a Plans, index: usize) -> impl Iterator<Item = usize> + 'a {
+    let first = run.frames[run.steps[index].origin.frame].first;
+    let of_item = run.steps[index].origin.item.is_some();
+    scope::step(run, plans, index).needs.iter().filter(move |_| !of_item).map(move |need| first + need)
+}
+
+/// P3, INV5: nothing begins before everything that it needs is done. What is done was skipped, succeeded, or was
+/// optional; being undone later does not take that back.
+pub fn order_of_the_graph(run: &Run, plans: &Plans) -> Result<(), Violation> {
+    for (index, state) in run.steps.iter().enumerate() {
+        let name = || scope::name(run, plans, index);
+        let unmet = needs(run, plans, index).filter(|need| !run.steps[*need].done).count();
         if unmet != state.unmet {
             return Err(format!(
-                "{}/{}: {} needs are unmet, the state says {}",
-                run.id, step.name, unmet, state.unmet
+                "{}/{}: {unmet} needs are unmet, the state says {}",
+                run.id,
+                name(),
+                state.unmet
             ));
         }
-        if unmet > 0 && !state.attempts.is_empty() {
-            return Err(format!("{}/{} was attempted before what it needs was done", run.id, step.name));
+        let began = !state.attempts.is_empty() || !state.members.is_empty();
+        if unmet > 0 && began {
+            return Err(format!("{}/{} was attempted before what it needs was done", run.id, name()));
+        }
+        let done = match state.status {
+            Status::Succeeded | Status::Skipped => true,
+            Status::Failed => scope::is_optional(run, plans, index),
+            _ => continue,
+        };
+        let is_item = state.origin.item.is_some();
+        if state.done != done && !is_item {
+            return Err(format!("{}/{} is {} and done: {}", run.id, name(), state.status.word(), state.done));
+        }
+    }
+    Ok(())
+}
+
+/// P3: an undo is attempted only when everything that needed the step has been undone, or had nothing to undo.
+pub fn undo_in_reverse_order(run: &Run, plans: &Plans) -> Result<(), Violation> {
+    for (index, state) in run.steps.iter().enumerate() {
+        let undone = |index: usize| {
+            let back = run.steps[index].attempts.iter().any(|attempt| attempt.direction == Direction::Undo);
+            back || matches!(run.steps[index].status, Status::Undone | Status::Undoing | Status::UndoFailed)
+        };
+        if !undone(index) {
+            continue;
+        }
+        for need in needs(run, plans, index) {
+            let earlier = run.steps[need].attempts.iter().any(|attempt| attempt.direction == Direction::Undo);
+            if earlier && run.undoing.contains(&index) {
+                return Err(format!(
+                    "{}: {} is undone before {} is ({})",
+                    run.id,
+                    scope::name(run, plans, need),
+                    scope::name(run, plans, index),
+                    state.status.word()
+                ));
+            }
         }
     }
     Ok(())
 }
 
 /// P1: an earlier attempt has always ended before a later one is granted.
-pub fn at_most_one_attempt_may_act(run: &Run, version: &PlanVersion) -> Result<(), Violation> {
-    for (step, state) in version.plan.steps.iter().zip(&run.steps) {
+pub fn at_most_one_attempt_may_act(run: &Run, plans: &Plans) -> Result<(), Violation> {
+    for (index, state) in run.steps.iter().enumerate() {
         let earlier = state.attempts.split_last().map_or(&[][..], |(_, earlier)| earlier);
         if let Some(attempt) = earlier.iter().find(|attempt| attempt.is_under_way()) {
+            let name = scope::name(run, plans, index);
             return Err(format!(
-                "{}/{}: attempt {} is under way beside a later one",
-                run.id, step.name, attempt.number
+                "{}/{name}: attempt {} is under way beside a later one",
+                run.id, attempt.number
             ));
         }
     }
     Ok(())
 }
 
-/// P1, INV1: a step that is not idempotent got another attempt only after one that provably did
+/// P1, INV1: work that is not idempotent got another attempt in the same direction only after one that provably did
 /// not take effect: never begun, failed by its own word, gone, fenced, or by an operator's word.
-pub fn no_second_attempt_without_proof(run: &Run, version: &PlanVersion) -> Result<(), Violation> {
-    for (step, state) in version.plan.steps.iter().zip(&run.steps).filter(|(step, _)| !step.idempotent) {
-        let resolved = run.timeline.iter().any(|record| {
-            matches!(&record.event, crate::event::Event::StepResolved { step: name, .. } if *name == step.name)
+pub fn no_second_attempt_without_proof(run: &Run, plans: &Plans) -> Result<(), Violation> {
+    for (index, state) in run.steps.iter().enumerate().filter(|(_, state)| state.attempts.len() > 1) {
+        let name = scope::name(run, plans, index);
+        let by_word = run.timeline.iter().any(|record| {
+            matches!(&record.event, Event::StepDecided { step, choice, .. } if name.starts_with(step.as_str())
+                && matches!(choice, Choice::Resolve(_) | Choice::Retry))
         });
-        let earlier = state.attempts.split_last().map_or(&[][..], |(_, earlier)| earlier);
-        for attempt in earlier {
+        for pair in state.attempts.windows(2).filter(|pair| pair[0].direction == pair[1].direction) {
+            let attempt = &pair[0];
+            let work = scope::work(run, plans, index);
+            let same = attempt.direction == state.direction;
             let proven = attempt.begun.is_none()
                 || attempt.outcome == Some(Outcome::Failed)
-                || ((attempt.gone || step.fenced) && step.probe.is_some());
-            if !proven && !resolved {
+                || ((attempt.gone || work.fenced) && work.probe.is_some());
+            if same && !work.idempotent && !proven && !by_word {
                 return Err(format!(
-                    "{}/{}: attempt {} was followed without proof",
-                    run.id, step.name, attempt.number
+                    "{}/{name}: attempt {} was followed without proof",
+                    run.id, attempt.number
                 ));
             }
         }
@@ -119,7 +171,9 @@ pub fn ended_means_settled(run: &Run) -> Result<(), Violation> {
     if let Some(state) = run.steps.iter().find(|state| !state.status.is_settled()) {
         return Err(format!("{} has ended with a step that is {}", run.id, state.status.word()));
     }
-    let incomplete = run.steps.iter().any(|state| state.status == Status::Canceled);
+    // Inside of a step that was skipped, or that succeeded with a part of its items, there may be some.
+    let own = run.steps.iter().filter(|state| state.origin.frame == 0 && state.origin.item.is_none());
+    let incomplete = own.clone().any(|state| state.status == Status::Canceled);
     if run.status == RunStatus::Succeeded && incomplete {
         return Err(format!("{} succeeded with a canceled step", run.id));
     }
@@ -128,11 +182,7 @@ pub fn ended_means_settled(run: &Run) -> Result<(), Violation> {
 
 /// The sets by which a run finds its steps say the same as the steps.
 pub fn sets_mirror_statuses(run: &Run) -> Result<(), Violation> {
-    let open: BTreeSet<_> = (0..run.steps.len())
-        .filter(|index| {
-            matches!(run.steps[*index].status, Status::Running | Status::Probing | Status::InDoubt)
-        })
-        .collect();
+    let open: BTreeSet<_> = (0..run.steps.len()).filter(|index| run.steps[*index].status.is_open()).collect();
     let ready: BTreeSet<_> = (0..run.steps.len())
         .filter(|index| run.steps[*index].status == Status::Waiting && run.steps[*index].unmet == 0)
         .collect();
@@ -160,6 +210,82 @@ pub fn open_attempts_are_held(state: &State, run: &Run) -> Result<(), Violation>
                     run.id, attempt.token
                 ));
             }
+        }
+    }
+    Ok(())
+}
+
+/// P5, INV9: a run that works holds its locks; a step's locks and draws are in the books under its name, and nobody's
+/// who has let go.
+pub fn locks_and_draws_are_held(state: &State, run: &Run) -> Result<(), Violation> {
+    let held = |name: &String, step: Option<usize>| {
+        let lock = state.locks.by_name.get(name);
+        lock.is_some_and(|lock| {
+            lock.owner.run == run.id && (lock.owner.step == step || lock.owner.step.is_none())
+        })
+    };
+    let holds = !run.queued && !run.status.has_ended();
+    if let Some(name) = run.locks.iter().find(|name| holds && !held(name, None)) {
+        return Err(format!("{} works without its lock {name}", run.id));
+    }
+    for (index, step) in run.steps.iter().enumerate() {
+        if let Some(name) = step.locks.iter().find(|name| !held(name, Some(index))) {
+            return Err(format!("{}: step {index} works without its lock {name}", run.id));
+        }
+        let needed = scope::step(run, &state.plans, index).draws.iter().find(|draw| {
+            let known = state.resources.by_name.get(&draw.resource);
+            let drawn = known.is_some_and(|known| known.drawn.contains_key(&(run.id.clone(), index)));
+            let works = step.attempt().is_some_and(|attempt| attempt.is_under_way());
+            drawn != works && (works || step.status != Status::InDoubt && !step.status.is_open())
+        });
+        if let Some(draw) = needed {
+            return Err(format!("{}: step {index} and its draw on {} disagree", run.id, draw.resource));
+        }
+    }
+    Ok(())
+}
+
+/// P5, INV9: every lock is held by a run that is under way, and the newest draw kept within the capacity.
+pub fn books_of_scarcity(state: &State) -> Result<(), Violation> {
+    for (name, lock) in &state.locks.by_name {
+        let run = &state.runs[&lock.owner.run];
+        let holds = match lock.owner.step {
+            None => !run.queued && !run.status.has_ended() && run.locks.contains(name),
+            Some(step) => run.steps[step].locks.contains(name),
+        };
+        if !holds {
+            return Err(format!("lock {name} is in the books of {}, which does not hold it", run.id));
+        }
+    }
+    for (name, resource) in &state.resources.by_name {
+        if resource.set.is_none() && resource.total() > resource.capacity {
+            return Err(format!("{} of {} {name} are drawn", resource.total(), resource.capacity));
+        }
+    }
+    Ok(())
+}
+
+/// P5, INV9: no more attempts are under way than the limits of the plans that they are a part of.
+pub fn limits_are_kept(run: &Run, plans: &Plans) -> Result<(), Violation> {
+    for frame in 0..run.frames.len() {
+        let limits = scope::version(run, plans, frame).plan.limits;
+        let under_way = |in_region: Option<&str>| {
+            let busy = run.open.iter().filter(|index| {
+                let state = &run.steps[**index];
+                state.current().is_some()
+                    && !state.idle
+                    && in_region.is_none_or(|region| state.region.as_deref() == Some(region))
+                    && run.is_within(**index, frame)
+            });
+            busy.count() as u32
+        };
+        if limits.parallel.is_some_and(|limit| under_way(None) > limit) {
+            return Err(format!("{}: more than {:?} steps are under way", run.id, limits.parallel));
+        }
+        let Some(limit) = limits.per_region else { continue };
+        let mut regions = run.open.iter().filter_map(|index| run.steps[*index].region.as_deref());
+        if let Some(region) = regions.find(|region| under_way(Some(region)) > limit) {
+            return Err(format!("{}: more than {limit} steps are under way in {region}", run.id));
         }
     }
     Ok(())

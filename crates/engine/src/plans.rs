@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use baton_plan::StepTemplate;
 use baton_plan::graph::Graph;
 use baton_plan::plan::{Plan, StepIndex};
 use serde::{Deserialize, Serialize};
@@ -71,6 +72,24 @@ impl From<PlanVersion> for Stored {
         let PlanVersion { version, plan, source, registered, operator, .. } = kept;
         Stored { version, plan, source, registered, operator }
     }
+}
+
+/// All plans by name.
+pub type Plans = BTreeMap<String, PlanHistory>;
+
+/// One version of a step template.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TemplateVersion {
+    /// 1, 2, …
+    pub version: u32,
+    /// The checked template.
+    pub template: StepTemplate,
+    /// The text as written.
+    pub source: String,
+    /// When it was registered.
+    pub registered: Moment,
+    /// Who registered it.
+    pub operator: String,
 }
 
 /// All versions of one name.

@@ -9,7 +9,6 @@ use serde::{Deserialize, Serialize};
 use crate::chain;
 use crate::command::Mode;
 use crate::event::{Event, Record};
-use crate::plans::PlanVersion;
 use crate::stamp::Moment;
 use crate::step::{Status as StepStatus, StepState};
 
@@ -20,28 +19,38 @@ pub enum Status {
     Running,
     /// Nothing new starts until an operator says so.
     Paused,
+    /// What was done is being undone, in reverse order.
+    Unwinding,
+    /// An undo cannot go on by itself.
+    Stuck,
     /// Every step is done.
     Succeeded,
     /// A step failed.
     Failed,
     /// An operator ended it.
     Canceled,
+    /// What was done was undone.
+    Undone,
 }
 
 impl Status {
     /// The transition table: what may follow.
     pub fn may_become(self, next: Status) -> bool {
-        use Status::{Canceled, Failed, Paused, Running, Succeeded};
+        use Status::*;
         match self {
-            Running => matches!(next, Paused | Succeeded | Failed | Canceled),
-            Paused => matches!(next, Running | Succeeded | Failed | Canceled),
-            Succeeded | Failed | Canceled => false,
+            Running => matches!(next, Paused | Stuck | Unwinding | Succeeded | Failed | Canceled),
+            Paused => matches!(next, Running | Unwinding | Succeeded | Failed | Canceled),
+            Unwinding => matches!(next, Stuck | Undone),
+            Stuck => matches!(next, Running | Unwinding | Failed | Undone),
+            // What has ended can still be undone, on a person's word.
+            Succeeded | Failed | Canceled => next == Unwinding,
+            Undone => false,
         }
     }
 
-    /// Nothing about it changes any more.
+    /// Nothing about it changes any more by itself.
     pub fn has_ended(self) -> bool {
-        !matches!(self, Status::Running | Status::Paused)
+        matches!(self, Status::Succeeded | Status::Failed | Status::Canceled | Status::Undone)
     }
 
     /// The contract's word.
@@ -49,14 +58,17 @@ impl Status {
         match self {
             Status::Running => "running",
             Status::Paused => "paused",
+            Status::Unwinding => "unwinding",
+            Status::Stuck => "stuck",
             Status::Succeeded => "succeeded",
             Status::Failed => "failed",
             Status::Canceled => "canceled",
+            Status::Undone => "undone",
         }
     }
 }
 
-/// Where a run that has not ended is heading.
+/// Where a plan that is being carried out is heading.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Heading {
     /// To the end of the plan.
@@ -65,6 +77,58 @@ pub enum Heading {
     Failing,
     /// To `canceled`, as soon as what runs has ended.
     Canceling,
+    /// To `undone`, as soon as what runs has ended and what was done is undone.
+    Unwinding,
+}
+
+/// A plan being carried out inside of a run: the run's own, or a child plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Frame {
+    /// The plan's name.
+    pub plan: String,
+    /// Its version.
+    pub version: u32,
+    /// The node that it is the plan of; `None` for the run's own.
+    pub parent: Option<usize>,
+    /// The node of its first step; the others follow in the plan's order.
+    pub first: usize,
+    /// Every parameter's value, defaults filled in.
+    pub params: BTreeMap<String, String>,
+    /// Where it is heading.
+    pub heading: Heading,
+    /// Cluster time at which it began.
+    pub started_ms: u64,
+    /// Its time was over before it was done.
+    pub timed_out: bool,
+    /// It has come to its end.
+    pub ended: bool,
+    /// Why it is heading elsewhere than through.
+    pub reason: Option<String>,
+}
+
+impl Frame {
+    /// A plan that begins now.
+    pub fn new(
+        plan: String,
+        version: u32,
+        parent: Option<usize>,
+        first: usize,
+        params: BTreeMap<String, String>,
+        started_ms: u64,
+    ) -> Frame {
+        Frame {
+            plan,
+            version,
+            parent,
+            first,
+            params,
+            heading: Heading::Through,
+            started_ms,
+            timed_out: false,
+            ended: false,
+            reason: None,
+        }
+    }
 }
 
 /// A plan version being carried out.
@@ -82,17 +146,19 @@ pub struct Run {
     pub mode: Mode,
     /// An exercise.
     pub drill: bool,
-    /// Every parameter's value, defaults filled in.
-    pub params: BTreeMap<String, String>,
+    /// Versions of the child plans, as they were at its start.
+    pub pins: BTreeMap<String, u32>,
+    /// The plans that it carries out: its own, then child plans in the order in which they began.
+    pub frames: Vec<Frame>,
     /// Who started it.
     pub operator: String,
     /// Where it stands.
     pub status: Status,
     /// Why, for people.
     pub reason: Option<String>,
-    /// Where it is heading.
-    pub heading: Heading,
-    /// Optional steps that failed.
+    /// The failed step that paused it.
+    pub paused_by: Option<StepIndex>,
+    /// Optional steps that failed, and undos that were skipped.
     pub exceptions: u32,
     /// Leaders that took it over while it was under way.
     pub takeovers: u32,
@@ -100,12 +166,22 @@ pub struct Run {
     pub started: Moment,
     /// When it ended.
     pub ended: Option<Moment>,
-    /// By step, in the plan's order.
+    /// Locks that it holds, or waits for, from its start to its end.
+    pub locks: Vec<String>,
+    /// It waits for its locks, and has started nothing.
+    pub queued: bool,
+    /// By step in the plan's order, then what fan-outs and child plans added.
     pub steps: Vec<StepState>,
+    /// The steps that were added, by name.
+    pub named: BTreeMap<String, StepIndex>,
     /// Steps that wait with everything that they need done, the longest way to the end first.
     pub ready: BTreeSet<(Reverse<u64>, StepIndex)>,
-    /// Steps that are running, probing or in doubt.
+    /// Steps of which something is under way, or hangs on an answer.
     pub open: BTreeSet<StepIndex>,
+    /// Steps whose effect is to be taken back and is not yet.
+    pub undoing: BTreeSet<StepIndex>,
+    /// Barriers that wait.
+    pub barriers: BTreeSet<StepIndex>,
     /// The cluster time at which it must be looked at again.
     pub alarm_ms: Option<u64>,
     /// What happened, in order.
@@ -115,11 +191,6 @@ pub struct Run {
 }
 
 impl Run {
-    /// A step that this run may not touch yet has `unmet` needs; the ones without are ready.
-    pub fn fresh_steps(version: &PlanVersion, index: u64) -> Vec<StepState> {
-        version.plan.steps.iter().map(|step| StepState::new(step.needs.len(), index)).collect()
-    }
-
     /// Adds to the timeline.
     pub fn record(&mut self, at: Moment, event: Event) {
         let before = self.timeline.last().map_or(0, |record| record.digest);
@@ -135,8 +206,42 @@ impl Run {
         end.saturating_sub(self.started.stamp.time_ms)
     }
 
+    /// Where the run itself is heading.
+    pub fn heading(&self) -> Heading {
+        self.frames[0].heading
+    }
+
+    /// Where it stands and where it goes, for a refusal: "running, but canceled by ana".
+    pub fn way(&self) -> String {
+        match (self.status, self.heading(), &self.reason) {
+            (_, Heading::Through, _) | (_, _, None) => self.status.word().to_owned(),
+            (_, _, Some(reason)) => format!("on its way to its end ({reason})"),
+        }
+    }
+
     /// Steps of a status, in the plan's order.
     pub fn steps_in(&self, status: StepStatus) -> impl Iterator<Item = StepIndex> + '_ {
         self.steps.iter().enumerate().filter(move |(_, step)| step.status == status).map(|(index, _)| index)
+    }
+
+    /// A node and everything that it is a part of, from the inside out.
+    pub fn chain(&self, index: StepIndex) -> impl Iterator<Item = StepIndex> + '_ {
+        std::iter::successors(Some(index), |index| self.holder(*index))
+    }
+
+    /// The node that a node is a part of: the fan-out of an item, the step of a child plan.
+    fn holder(&self, index: StepIndex) -> Option<StepIndex> {
+        let origin = &self.steps[index].origin;
+        origin.parent.or(self.frames[origin.frame].parent)
+    }
+
+    /// Whether a node belongs to what a frame carries out, directly or deeper inside.
+    pub fn is_within(&self, index: StepIndex, frame: usize) -> bool {
+        self.chain(index).any(|index| self.steps[index].origin.frame == frame)
+    }
+
+    /// The item of the fan-out that a node is in.
+    pub fn item(&self, index: StepIndex) -> Option<&str> {
+        self.chain(index).find_map(|index| self.steps[index].origin.item.as_deref())
     }
 }

@@ -5,47 +5,102 @@ use baton_plan::plan::StepIndex;
 use crate::event::Event;
 use crate::grant::Hindrance;
 use crate::run::{Heading, Status as RunStatus};
+use crate::scope;
 use crate::step::{Outcome, Status};
 use crate::turn::Turn;
 
 impl Turn<'_> {
-    /// Lets the run move as far as it can. True when it could use a slot that it did not get.
+    /// Lets the run move as far as it can. True when it waits for something that others may let go.
     pub(crate) fn settle(&mut self) -> bool {
-        self.run.alarm_ms = None;
-        if self.run.status.has_ended() {
-            return false;
-        }
-        let mut starved = self.settle_open();
-        // Each pass can only make steps ready that were not before, so this ends with the graph.
+        let mut starved = false;
+        // Each pass can only end what was open or begin what was ready, so this ends with the graph.
         loop {
-            let moved = self.run.timeline.len();
-            starved |= self.settle_ready();
-            if moved == self.run.timeline.len() {
-                break;
+            self.run.alarm_ms = None;
+            if self.run.status.has_ended() {
+                return false;
+            }
+            let before = self.progress();
+            starved |= self.settle_locks();
+            starved |= self.settle_pass();
+            if before == self.progress() {
+                return starved && !self.run.status.has_ended();
             }
         }
-        self.conclude();
-        starved && !self.run.status.has_ended()
     }
 
-    /// Steps under way: doubts are decided and waits ended. True when a slot elsewhere would help.
+    /// Something that changes with every move.
+    fn progress(&self) -> (usize, usize, usize) {
+        (self.run.timeline.len(), self.run.undoing.len(), self.run.open.len())
+    }
+
+    fn settle_pass(&mut self) -> bool {
+        let mut starved = self.settle_open();
+        self.settle_time();
+        self.settle_barriers();
+        starved |= self.settle_ready();
+        starved |= self.settle_undoing();
+        self.settle_stuck();
+        self.conclude();
+        starved
+    }
+
+    /// A queued run begins when it gets all of its locks. True while it waits for one.
+    fn settle_locks(&mut self) -> bool {
+        if !self.run.queued {
+            return false;
+        }
+        let owner = self.owner(None);
+        let going = self.run.status == RunStatus::Running && self.run.heading() == Heading::Through;
+        if let Some((name, lock)) = self.locks.hindrance(&self.run.locks, &owner) {
+            if going {
+                self.run.reason = Some(format!("it waits: {}", lock.text(name)));
+            }
+            return true;
+        }
+        self.locks.take(&self.run.locks, &owner, None, self.at);
+        self.run.queued = false;
+        if going {
+            self.run.reason = None;
+        }
+        let locks = self.run.locks.clone();
+        self.record(Event::LocksTaken { locks });
+        false
+    }
+
+    /// Steps under way: doubts are decided, waits and questions ended. True when a slot elsewhere would help.
     fn settle_open(&mut self) -> bool {
         let open: Vec<_> = self.run.open.iter().copied().collect();
         let mut starved = false;
         for index in open {
-            if self.run.steps[index].attempts.is_empty() {
-                self.settle_wait(index);
-                continue;
-            }
-            self.settle_doubt(index);
             let state = &self.run.steps[index];
-            let lapsed = state.attempt().is_some_and(|attempt| attempt.lapsed);
-            starved |= lapsed || state.status == Status::InDoubt;
-            if lapsed {
-                self.give_up_optional(index);
+            if state.status == Status::AwaitingApproval {
+                self.settle_people(index);
+            } else if !state.members.is_empty() || self.is_group(index) {
+                self.settle_group(index);
+            } else if state.current().is_some() {
+                starved |= self.settle_attempt(index);
+            } else if state.status == Status::Running {
+                self.settle_wait(index);
             }
         }
         starved
+    }
+
+    fn settle_group(&mut self, index: StepIndex) {
+        let is_fan_out = self.step(index).for_each.is_some() && self.run.steps[index].origin.item.is_none();
+        if is_fan_out && self.run.steps[index].status == Status::Running {
+            self.settle_fan_out(index);
+        }
+    }
+
+    fn settle_attempt(&mut self, index: StepIndex) -> bool {
+        self.settle_doubt(index);
+        let state = &self.run.steps[index];
+        let lapsed = state.attempt().is_some_and(|attempt| attempt.lapsed);
+        if lapsed {
+            self.give_up_optional(index);
+        }
+        lapsed || self.run.steps[index].status == Status::InDoubt
     }
 
     /// A `wait` ends when its time has come.
@@ -58,52 +113,62 @@ impl Turn<'_> {
         }
     }
 
-    /// Grants what is ready. True when a slot was missing.
+    /// Grants what is ready. True when something was missing that others may let go.
     fn settle_ready(&mut self) -> bool {
-        let going = self.run.status == RunStatus::Running && self.run.heading == Heading::Through;
-        let ready: Vec<_> = self.run.ready.iter().map(|(_, index)| *index).collect();
         let mut starved = false;
+        let ready: Vec<_> = self.run.ready.iter().map(|(_, index)| *index).collect();
         for index in ready {
-            if !going || self.run.status != RunStatus::Running || self.run.heading != Heading::Through {
+            if self.run.status != RunStatus::Running || self.run.queued {
                 break;
             }
-            let Err(hindrance) = self.grant(index) else { continue };
-            match &hindrance {
-                Hindrance::Until(until_ms) => self.alarm_at(*until_ms),
-                Hindrance::Busy(_) | Hindrance::Nobody(_) => starved = true,
-                Hindrance::Condition | Hindrance::Limit => {}
+            let state = &self.run.steps[index];
+            if state.status != Status::Waiting || !self.is_going(index) {
+                continue;
             }
-            // The reason of a backoff says more than "it pauses".
-            if !matches!(hindrance, Hindrance::Until(_))
-                && self.run.steps[index].reason != Some(hindrance.text())
-            {
-                self.state(index).reason = Some(hindrance.text());
-                if matches!(hindrance, Hindrance::Nobody(_)) {
-                    let step = self.name(index);
-                    self.record(Event::StepHeldUp { step, reason: hindrance.text() });
-                }
-            }
-            if matches!(hindrance, Hindrance::Nobody(_)) {
-                self.give_up_optional(index);
+            if let Err(hindrance) = self.grant(index) {
+                starved |= self.hindered(index, &hindrance);
             }
         }
         starved
     }
 
-    /// An optional step may be unreachable: after its timeout the run goes on without it, unless
-    /// it may have happened.
+    /// Writes down why a step does not begin. True when something that others let go would help.
+    pub(crate) fn hindered(&mut self, index: StepIndex, hindrance: &Hindrance) -> bool {
+        if let Hindrance::Until(until_ms) = hindrance {
+            // The reason of a backoff says more than "it pauses".
+            self.alarm_at(*until_ms);
+            return false;
+        }
+        let text = hindrance.text();
+        if self.run.steps[index].forsaken != hindrance.is_absence() {
+            self.state(index).forsaken = hindrance.is_absence();
+        }
+        if self.run.steps[index].reason.as_deref() != Some(text.as_str()) {
+            self.state(index).reason = Some(text.clone());
+            if hindrance.is_absence() || matches!(hindrance, Hindrance::Held(_)) {
+                let step = self.name(index);
+                let direction = self.run.steps[index].direction;
+                self.record(Event::StepHeldUp { step, reason: text, direction });
+            }
+        }
+        if hindrance.is_absence() {
+            self.give_up_optional(index);
+        }
+        hindrance.is_scarcity()
+    }
+
+    /// An optional step may be unreachable: after its timeout the run goes on without it, unless it may have happened.
     fn give_up_optional(&mut self, index: StepIndex) {
-        let step = self.step(index);
         let state = &self.run.steps[index];
-        let in_doubt = matches!(state.status, Status::InDoubt | Status::Probing);
-        if !step.optional || in_doubt || state.status.is_settled() {
+        let undecided = !matches!(state.status, Status::Waiting | Status::Running);
+        if undecided || !scope::is_optional(self.run, self.plans, index) {
             return;
         }
         let since_ms = match state.attempt().filter(|attempt| attempt.is_under_way()) {
             Some(attempt) => attempt.granted.stamp.time_ms,
             None => state.ready_ms.unwrap_or(self.run.started.stamp.time_ms),
         };
-        let until_ms = since_ms + step.timeout_ms;
+        let until_ms = since_ms + self.work(index).timeout_ms;
         if until_ms > self.now_ms() {
             self.alarm_at(until_ms);
             return;
@@ -117,44 +182,5 @@ impl Turn<'_> {
     pub(crate) fn alarm_at(&mut self, time_ms: u64) {
         let earlier = self.run.alarm_ms.map_or(time_ms, |alarm_ms| alarm_ms.min(time_ms));
         self.run.alarm_ms = Some(earlier);
-    }
-
-    /// Ends the run once nothing of it is open and nothing more can begin.
-    fn conclude(&mut self) {
-        if !self.run.open.is_empty() {
-            return;
-        }
-        let waiting = self.run.steps_in(Status::Waiting).next().is_some();
-        let status = match self.run.heading {
-            Heading::Canceling => RunStatus::Canceled,
-            Heading::Failing => RunStatus::Failed,
-            Heading::Through if waiting => return,
-            Heading::Through if self.failed_step().is_some() => return self.conclude_failed(),
-            Heading::Through => RunStatus::Succeeded,
-        };
-        self.end(status);
-    }
-
-    /// All that is left is a failure that paused the run: it ends only by an operator's word.
-    fn conclude_failed(&mut self) {
-        if self.run.status == RunStatus::Running {
-            self.end(RunStatus::Failed);
-        }
-    }
-
-    /// A step that failed and is not optional.
-    pub(crate) fn failed_step(&self) -> Option<StepIndex> {
-        self.run.steps_in(Status::Failed).find(|index| !self.step(*index).optional)
-    }
-
-    fn end(&mut self, status: RunStatus) {
-        debug_assert!(self.run.status.may_become(status));
-        self.run.status = status;
-        self.run.ended = Some(self.at);
-        if status == RunStatus::Succeeded {
-            self.run.reason = (self.run.exceptions > 0).then(|| "with exceptions".to_owned());
-        }
-        let reason = self.run.reason.clone();
-        self.record(Event::RunEnded { status, reason });
     }
 }

@@ -7,9 +7,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::agents::Agents;
 use crate::command::{Batch, Reply};
-use crate::plans::{PlanHistory, PlanVersion};
+use crate::locks::Locks;
+use crate::plans::{PlanVersion, Plans, TemplateVersion};
+use crate::regions::LostRegions;
 use crate::rejection::Rejection;
 use crate::requests::Requests;
+use crate::resources::Resources;
 use crate::run::Run;
 use crate::stamp::{Moment, Stamp};
 use crate::turn::Turn;
@@ -35,21 +38,29 @@ pub struct State {
     /// Runs ever started.
     pub started: u64,
     /// By name.
-    pub plans: BTreeMap<String, PlanHistory>,
+    pub plans: Plans,
+    /// Step templates by name, every version of each; version n stands at n - 1.
+    pub templates: BTreeMap<String, Vec<Arc<TemplateVersion>>>,
     /// By id.
     pub runs: BTreeMap<String, Arc<Run>>,
     /// Every run by the order of starts.
     pub by_start: BTreeMap<u64, String>,
     /// Runs that have not ended.
     pub active: BTreeSet<String>,
-    /// Active runs that could use a slot which they did not get.
+    /// Active runs that wait for something which others may let go: a slot, a lock, a resource.
     pub starved: BTreeSet<String>,
     /// Cluster times at which active runs must be looked at again.
     pub alarms: BTreeSet<(u64, String)>,
-    /// Active runs with a step whose condition waits to be evaluated.
+    /// Active runs with an expression that waits to be evaluated.
     pub curious: BTreeSet<String>,
     /// By name.
     pub agents: Agents,
+    /// Who holds which name.
+    pub locks: Locks,
+    /// Who draws on what.
+    pub resources: Resources,
+    /// Regions that were declared lost.
+    pub lost: LostRegions,
     /// What was answered to whom.
     pub requests: Requests,
 }
@@ -81,36 +92,54 @@ impl State {
         Arc::clone(&history.versions[run.version as usize - 1])
     }
 
+    /// How often anything became free that a run could wait for.
+    fn freed(&self) -> u64 {
+        self.agents.freed + self.locks.freed + self.resources.freed
+    }
+
     /// Lets one run make a move, and then everything else that can move because of it.
     pub(crate) fn with_run<T>(&mut self, at: Moment, id: &str, act: impl FnOnce(&mut Turn<'_>) -> T) -> T {
-        let freed = self.agents.freed;
+        let freed = self.freed();
         let outcome = self.turn(at, id, act);
-        if self.agents.freed != freed {
+        if self.freed() != freed {
             self.settle_starved(at);
         }
         outcome
     }
 
-    /// Lets every run move that waits for a slot or an agent.
+    /// Lets every run move that waits for something, the oldest first, until nothing more comes free.
     pub(crate) fn settle_starved(&mut self, at: Moment) {
-        let starved: Vec<_> = self.starved.iter().cloned().collect();
-        let mut by_age: Vec<_> = starved.iter().map(|id| (self.runs[id].number, id)).collect();
-        by_age.sort_unstable();
-        for (_, id) in by_age {
-            self.turn(at, id, |_| ());
+        loop {
+            let freed = self.freed();
+            let starved: Vec<_> = self.starved.iter().cloned().collect();
+            let mut by_age: Vec<_> = starved.iter().map(|id| (self.runs[id].number, id)).collect();
+            by_age.sort_unstable();
+            for (_, id) in by_age {
+                self.turn(at, id, |_| ());
+            }
+            if self.freed() == freed {
+                return;
+            }
         }
     }
 
     /// One run's turn: a move, then settling, then the books of who waits for what.
     pub(crate) fn turn<T>(&mut self, at: Moment, id: &str, act: impl FnOnce(&mut Turn<'_>) -> T) -> T {
-        let version = self.version_of(&self.runs[id]);
         let Some(shared) = self.runs.get_mut(id) else {
             unreachable!("the run was looked up a moment ago");
         };
         let run = Arc::make_mut(shared);
         let alarm_before = run.alarm_ms;
-        let mut turn =
-            Turn { run, version: &version, agents: &mut self.agents, tokens: &mut self.tokens, at };
+        let mut turn = Turn {
+            run,
+            plans: &self.plans,
+            lost: &self.lost,
+            agents: &mut self.agents,
+            locks: &mut self.locks,
+            resources: &mut self.resources,
+            tokens: &mut self.tokens,
+            at,
+        };
         let outcome = act(&mut turn);
         let starved = turn.settle();
         let curious = turn.wants_evaluation();

@@ -2,43 +2,63 @@
 
 use std::cmp::Reverse;
 
-use baton_plan::plan::{OnFailure, Step, StepIndex};
+use baton_plan::plan::{Step, StepIndex, Work};
 
 use crate::agents::Agents;
 use crate::event::Event;
-use crate::plans::PlanVersion;
-use crate::run::{Heading, Run, Status as RunStatus};
+use crate::locks::{Locks, Owner};
+use crate::plans::{PlanVersion, Plans};
+use crate::regions::LostRegions;
+use crate::resources::Resources;
+use crate::run::{Run, Status as RunStatus};
+use crate::scope;
 use crate::stamp::Moment;
-use crate::step::{Attempt, Outcome, Status, StepState};
+use crate::step::{Attempt, Direction, Outcome, Status, StepState};
 
 /// Borrowed pieces of the state while one run moves.
 pub struct Turn<'a> {
     /// The run.
     pub run: &'a mut Run,
-    /// Its plan.
-    pub version: &'a PlanVersion,
+    /// Every plan.
+    pub plans: &'a Plans,
+    /// Regions that were declared lost.
+    pub lost: &'a LostRegions,
     /// Every agent.
     pub agents: &'a mut Agents,
+    /// Every lock.
+    pub locks: &'a mut Locks,
+    /// Every resource.
+    pub resources: &'a mut Resources,
     /// The last token granted; the next is one more.
     pub tokens: &'a mut u64,
     /// When.
     pub at: Moment,
 }
 
-impl Turn<'_> {
+impl<'a> Turn<'a> {
     /// Cluster time now.
     pub fn now_ms(&self) -> u64 {
         self.at.stamp.time_ms
     }
 
-    /// What the plan says of a step.
-    pub fn step(&self, index: StepIndex) -> &Step {
-        &self.version.plan.steps[index]
+    /// The plan version that a frame carries out.
+    pub fn version(&self, frame: usize) -> &'a PlanVersion {
+        scope::version(self.run, self.plans, frame)
+    }
+
+    /// What its plan says of a step.
+    pub fn step(&self, index: StepIndex) -> &'a Step {
+        scope::step(self.run, self.plans, index)
+    }
+
+    /// What a step carries out, the way that it goes now.
+    pub fn work(&self, index: StepIndex) -> &'a Work {
+        scope::work(self.run, self.plans, index)
     }
 
     /// A step's name, for events.
     pub fn name(&self, index: StepIndex) -> String {
-        self.step(index).name.clone()
+        scope::name(self.run, self.plans, index)
     }
 
     /// Where a step stands.
@@ -63,42 +83,77 @@ impl Turn<'_> {
         *self.tokens
     }
 
+    /// Who holds what a step holds.
+    pub fn owner(&self, step: Option<StepIndex>) -> Owner {
+        Owner { run: self.run.id.clone(), step }
+    }
+
     /// Moves a step along its transition table.
     pub fn turn_to(&mut self, index: StepIndex, next: Status, reason: Option<String>) {
         let rank = self.rank(index);
+        let waiting = self.run.steps[index].status == Status::Waiting;
+        let variant = waiting.then(|| scope::variant(self.run, self.plans, index));
         let state = self.state(index);
         debug_assert!(
             state.status == next || state.status.may_become(next),
             "{:?} may not become {next:?}",
             state.status
         );
-        state.status = next;
-        state.reason = reason;
+        if let Some(variant) = variant {
+            state.variant = variant;
+        }
+        (state.status, state.reason, state.forsaken) = (next, reason, false);
         let ready = next == Status::Waiting && state.unmet == 0;
-        let open = matches!(next, Status::Running | Status::Probing | Status::InDoubt);
         if ready {
             self.run.ready.insert(rank)
         } else {
             self.run.ready.remove(&rank)
         };
-        if open {
+        if next.is_open() {
             self.run.open.insert(index)
         } else {
             self.run.open.remove(&index)
         };
+        if next.is_settled() {
+            self.unlock(index);
+        }
+        if next != Status::Waiting {
+            self.run.barriers.remove(&index);
+        }
     }
 
-    /// A step's place among the ready ones: the longest way to the end of the plan first.
+    /// A step's place among the ready ones: the longest way to the end of the run first.
     pub fn rank(&self, index: StepIndex) -> (Reverse<u64>, StepIndex) {
-        (Reverse(self.version.graph.remaining_ms(index)), index)
+        let remaining_ms = |index: StepIndex| {
+            let origin = &self.run.steps[index].origin;
+            self.version(origin.frame).graph.remaining_ms(origin.definition)
+        };
+        let outermost = self.run.chain(index).last().unwrap_or(index);
+        let inner_ms = if outermost == index { 0 } else { remaining_ms(index) };
+        (Reverse(remaining_ms(outermost).saturating_add(inner_ms)), index)
+    }
+
+    /// The steps that need this one, within its plan. Members of a fan-out have none: the whole of it counts.
+    pub fn dependents(&self, index: StepIndex) -> impl Iterator<Item = StepIndex> + use<'a> {
+        let origin = &self.run.steps[index].origin;
+        let first = self.run.frames[origin.frame].first;
+        let graph = &self.version(origin.frame).graph;
+        let direct: &'a [StepIndex] = match origin.item {
+            None => graph.dependents(origin.definition),
+            Some(_) => &[],
+        };
+        direct.iter().map(move |definition| first + definition)
     }
 
     /// The step is done, whichever way: those that need it come closer to being ready.
-    fn done(&mut self, index: StepIndex) {
-        for dependent in self.version.graph.dependents(index) {
-            let now_ms = self.now_ms();
-            let rank = self.rank(*dependent);
-            let state = self.state(*dependent);
+    pub(crate) fn done(&mut self, index: StepIndex) {
+        if std::mem::replace(&mut self.state(index).done, true) {
+            return;
+        }
+        let now_ms = self.now_ms();
+        for dependent in self.dependents(index) {
+            let rank = self.rank(dependent);
+            let state = self.state(dependent);
             state.unmet -= 1;
             if state.unmet == 0 && state.status == Status::Waiting {
                 state.ready_ms = Some(now_ms);
@@ -107,46 +162,25 @@ impl Turn<'_> {
         }
     }
 
-    /// The step took effect.
+    /// What was carried out took effect.
     pub fn succeed(&mut self, index: StepIndex, reason: Option<String>) {
         self.let_go(index);
-        self.turn_to(index, Status::Succeeded, reason.clone());
         let step = self.name(index);
+        if self.run.steps[index].direction == Direction::Undo {
+            return self.undone(index, reason);
+        }
+        self.turn_to(index, Status::Succeeded, reason.clone());
         self.record(Event::StepSucceeded { step, reason });
         self.done(index);
     }
 
-    /// The step's condition is false.
-    pub fn skip(&mut self, index: StepIndex) {
-        self.turn_to(index, Status::Skipped, Some("its condition is false".into()));
-        let step = self.name(index);
-        self.record(Event::StepSkipped { step });
-        self.done(index);
-    }
-
-    /// The step has failed for good; what that does to the run is the plan's word.
-    pub fn fail(&mut self, index: StepIndex, reason: String) {
+    /// The step is left out and counts as done.
+    pub fn skip(&mut self, index: StepIndex, reason: String) {
         self.let_go(index);
-        self.turn_to(index, Status::Failed, Some(reason.clone()));
-        let (step, optional) = (self.name(index), self.step(index).optional);
-        self.record(Event::StepFailed { step: step.clone(), reason: reason.clone(), optional });
-        if optional {
-            self.run.exceptions += 1;
-            self.done(index);
-            return;
-        }
-        if self.run.heading != Heading::Through {
-            return;
-        }
-        match self.step(index).on_failure {
-            OnFailure::Stop => {
-                self.run.heading = Heading::Failing;
-                self.run.reason = Some(format!("step {step} failed: {reason}"));
-                self.record(Event::RunFailing { step });
-                self.call_off();
-            }
-            OnFailure::Pause => self.pause(format!("step {step} failed: {reason}")),
-        }
+        self.turn_to(index, Status::Skipped, Some(reason.clone()));
+        let step = self.name(index);
+        self.record(Event::StepSkipped { step, reason });
+        self.done(index);
     }
 
     /// Nothing new starts until an operator says so.
@@ -157,32 +191,42 @@ impl Turn<'_> {
         self.run.status = RunStatus::Paused;
         self.run.reason = Some(reason.clone());
         self.record(Event::RunPaused { reason });
-        self.withdraw_unbegun("the run is paused");
+        self.withdraw_unbegun(0, "the run is paused");
     }
 
-    /// Cancels every step that has not begun; the rest is for their agents to end.
-    pub fn call_off(&mut self) {
-        self.withdraw_unbegun("the run starts nothing new");
-        let waiting: Vec<_> = self.run.steps_in(Status::Waiting).collect();
-        for index in waiting {
-            self.cancel_step(index);
+    /// Cancels every step of a frame that has not begun, waits, and questions to people; the rest is for agents to end.
+    pub fn call_off(&mut self, frame: usize) {
+        self.withdraw_unbegun(frame, "the run starts nothing new");
+        for index in 0..self.run.steps.len() {
+            let state = &self.run.steps[index];
+            let pending = match state.status {
+                Status::Waiting | Status::AwaitingApproval => true,
+                Status::Running => state.current().is_none() && !self.is_group(index),
+                _ => false,
+            };
+            if pending && self.run.is_within(index, frame) {
+                self.cancel_step(index);
+            }
         }
     }
 
     /// The step will not happen in this run.
     pub fn cancel_step(&mut self, index: StepIndex) {
         self.let_go(index);
-        self.turn_to(index, Status::Canceled, self.run.reason.clone());
+        let reason = self.run.frames[self.run.steps[index].origin.frame].reason.clone();
+        self.turn_to(index, Status::Canceled, reason.or(self.run.reason.clone()));
         let step = self.name(index);
         self.record(Event::StepCanceled { step });
     }
 
-    /// Takes back every attempt that is provably not started (semantics R2).
-    fn withdraw_unbegun(&mut self, reason: &str) {
+    /// Takes back every attempt of a frame that is provably not started (semantics R2).
+    pub(crate) fn withdraw_unbegun(&mut self, frame: usize, reason: &str) {
         let open: Vec<_> = self.run.open.iter().copied().collect();
         for index in open {
-            let attempt = self.run.steps[index].attempt();
-            if attempt.is_some_and(|attempt| attempt.is_under_way() && attempt.begun.is_none()) {
+            let state = &self.run.steps[index];
+            let attempt = state.current().filter(|_| state.direction == Direction::Do);
+            let unbegun = attempt.is_some_and(|attempt| attempt.is_under_way() && attempt.begun.is_none());
+            if unbegun && self.run.is_within(index, frame) {
                 self.withdraw(index, reason);
             }
         }
@@ -192,9 +236,16 @@ impl Turn<'_> {
     pub fn withdraw(&mut self, index: StepIndex, reason: &str) {
         let (step, number) =
             self.end_attempt(index, Outcome::Failed, Some(format!("never started: {reason}")));
-        self.record(Event::AttemptWithdrawn { step, attempt: number, reason: reason.to_owned() });
+        let direction = self.run.steps[index].direction;
+        self.record(Event::AttemptWithdrawn { step, attempt: number, reason: reason.to_owned(), direction });
         self.let_go(index);
-        self.turn_to(index, Status::Waiting, None);
+        self.unlock(index);
+        let next = match self.run.steps[index].direction {
+            Direction::Do => Status::Waiting,
+            Direction::Undo => Status::Undoing,
+        };
+        self.state(index).idle = true;
+        self.turn_to(index, next, None);
     }
 
     /// Writes an attempt's end down, once, and gives back the step's name and the attempt's number.
@@ -214,7 +265,7 @@ impl Turn<'_> {
         (step, attempt.number)
     }
 
-    /// No agent holds anything of this step any more.
+    /// No agent holds anything of this step any more, and nothing is drawn for it.
     pub fn let_go(&mut self, index: StepIndex) {
         let state = &self.run.steps[index];
         let attempt = state.attempt().map(|attempt| (attempt.speaker.clone(), attempt.token));
@@ -222,8 +273,18 @@ impl Turn<'_> {
         for (speaker, token) in attempt.into_iter().chain(question) {
             self.agents.release(&speaker, token, self.at.index);
         }
+        // An answer that comes after all this is about nothing any more.
+        self.state(index).question = None;
         if let Some(attempt) = self.attempt(index) {
             attempt.stopping = false;
         }
+        self.resources.give_back(&self.step(index).draws, &self.run.id, index);
+    }
+
+    /// The step's locks are free for others.
+    fn unlock(&mut self, index: StepIndex) {
+        let owner = self.owner(Some(index));
+        let locks = std::mem::take(&mut self.state(index).locks);
+        self.locks.release(&locks, &owner);
     }
 }

@@ -1,18 +1,15 @@
-//! What is read off the state: effects for agents, conditions for the leader, and what people ask.
+//! What is read off the state: effects for agents, and expressions for the leader.
 
-use std::collections::BTreeMap;
+use baton_plan::expression::Expression;
+use baton_plan::plan::{Action, StepIndex};
 
-use baton_plan::expression::{Facts, StepFacts};
-use baton_plan::plan::StepIndex;
-
-use crate::command::AttemptKey;
+use crate::command::{AttemptKey, Subject};
 use crate::doubt::question_assignment;
 use crate::effect::{self, Assignment, Effect, Evaluation};
-use crate::grant::{RunScope, environment, mode_word};
-use crate::plans::PlanVersion;
-use crate::run::{Heading, Run, Status as RunStatus};
+use crate::plans::Plans;
+use crate::run::{Run, Status as RunStatus};
+use crate::scope::{self, RunScope, environment, facts};
 use crate::state::State;
-use crate::step::Status;
 use crate::turn::Turn;
 
 impl State {
@@ -27,41 +24,39 @@ impl State {
 
     fn effect(&self, token: u64, run: &str, index: StepIndex) -> Option<Effect> {
         let run = self.runs.get(run)?;
-        let version = self.version_of(run);
-        let scope = RunScope { run, version: &version };
+        let scope = RunScope { run, plans: &self.plans, index };
         let state = &run.steps[index];
         if state.question.as_ref().is_some_and(|asked| asked.token == token) {
-            return question_assignment(&scope, index).map(Effect::Assign);
+            return question_assignment(&scope).map(Effect::Assign);
         }
         let attempt = state.attempt().filter(|attempt| attempt.token == token)?;
-        let step = &version.plan.steps[index];
-        let key = AttemptKey { run: run.id.clone(), step: step.name.clone(), attempt: attempt.number, token };
+        let work = scope::work(run, &self.plans, index);
+        let step = scope::name(run, &self.plans, index);
+        let key = AttemptKey { run: run.id.clone(), step, attempt: attempt.number, token };
         if attempt.stopping {
-            let reason = run.reason.clone().unwrap_or_default();
+            let reason = run.reason.clone().unwrap_or_else(|| "it is done otherwise now".into());
             return Some(Effect::Stop { key, reason });
         }
-        let action = effect::performed(&step.action, |template| template.render(&scope))?.ok()?;
+        let action = effect::performed(&work.action, |template| template.render(&scope))?.ok()?;
         Some(Effect::Assign(Assignment {
             key,
             probe: false,
-            idempotent: step.idempotent,
+            idempotent: work.idempotent,
             action,
-            environment: environment(&scope, index, attempt),
-            timeout_ms: step.timeout_ms,
+            environment: environment(&scope, attempt),
+            timeout_ms: work.timeout_ms,
         }))
     }
 
-    /// Conditions that wait to be evaluated.
+    /// Expressions that wait to be evaluated.
     pub fn evaluations(&self) -> Vec<Evaluation> {
         let mut evaluations = Vec::new();
         for id in &self.curious {
             let run = &self.runs[id];
-            let version = self.version_of(run);
-            for (_, index) in run.ready.iter().filter(|(_, index)| is_curious(run, &version, *index)) {
-                let step = &version.plan.steps[*index];
-                let Some(expression) = step.when.clone() else { continue };
-                let (run, facts) = (id.clone(), facts(run, &version));
-                evaluations.push(Evaluation { run, step: step.name.clone(), expression, facts });
+            for (index, subject, expression) in questions(run, &self.plans) {
+                let step = scope::name(run, &self.plans, index);
+                let facts = facts(&RunScope { run, plans: &self.plans, index }, subject);
+                evaluations.push(Evaluation { run: id.clone(), step, subject, expression, facts });
             }
         }
         evaluations
@@ -69,84 +64,39 @@ impl State {
 }
 
 impl Turn<'_> {
-    /// A ready step's condition waits to be evaluated.
+    /// An expression of the run waits to be evaluated.
     pub(crate) fn wants_evaluation(&self) -> bool {
-        let going = self.run.status == RunStatus::Running && self.run.heading == Heading::Through;
-        going && self.run.ready.iter().any(|(_, index)| is_curious(self.run, self.version, *index))
+        !self.run.status.has_ended() && questions(self.run, self.plans).next().is_some()
     }
 }
 
-fn is_curious(run: &Run, version: &PlanVersion, index: StepIndex) -> bool {
-    version.plan.steps[index].when.is_some() && run.steps[index].when.is_none()
-}
-
-fn facts(run: &Run, version: &PlanVersion) -> Facts {
-    let kind =
-        |name: &str| version.plan.params.iter().find(|param| param.name == name).map(|param| param.kind);
-    let params =
-        run.params.iter().filter_map(|(name, value)| Some((name.clone(), (kind(name)?, value.clone()))));
-    let steps = version.plan.steps.iter().zip(&run.steps).filter(|(_, state)| state.status.is_settled());
-    let steps = steps.map(|(step, state)| {
-        let facts = StepFacts { status: state.status.word().to_owned(), outputs: state.outputs.clone() };
-        (step.name.clone(), facts)
+/// The expressions of a run that are to be evaluated now.
+fn questions<'a>(
+    run: &'a Run,
+    plans: &'a Plans,
+) -> impl Iterator<Item = (StepIndex, Subject, Expression)> + 'a {
+    let going = run.status == RunStatus::Running && !run.queued;
+    let ready = run.ready.iter().filter(move |_| going).map(|(_, index)| *index);
+    let before = ready.filter_map(|index| question_before(run, plans, index));
+    let after = run.open.iter().filter_map(|index| {
+        let state = &run.steps[*index];
+        let (_, attempt) = (state.unjudged.as_ref()?, state.attempt()?);
+        let success = scope::work(run, plans, *index).success.clone()?;
+        Some((*index, Subject::Success(attempt.token), success))
     });
-    let text = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-    Facts {
-        params: params.collect(),
-        run: BTreeMap::from([
-            text("id", &run.id),
-            text("mode", mode_word(run.mode)),
-            text("plan", &run.plan),
-            text("operator", &run.operator),
-            text("drill", if run.drill { "true" } else { "false" }),
-        ]),
-        steps: steps.collect(),
-    }
+    before.chain(after)
 }
 
-impl Run {
-    /// Nothing moves until a person decides: the run is paused, or all that is left hangs on a doubt.
-    pub fn needs_operator(&self) -> bool {
-        if self.status.has_ended() {
-            return false;
-        }
-        let open = |status: Status| self.open.iter().any(|index| self.steps[*index].status == status);
-        let moving = open(Status::Running) || open(Status::Probing);
-        if self.status == RunStatus::Paused {
-            return !moving;
-        }
-        open(Status::InDoubt) && !moving && self.ready.is_empty()
+/// The expression that decides whether, or how, a ready step begins.
+fn question_before(run: &Run, plans: &Plans, index: StepIndex) -> Option<(StepIndex, Subject, Expression)> {
+    let (state, step) = (&run.steps[index], scope::step(run, plans, index));
+    if state.origin.item.is_none() && state.when.is_none() && step.when.is_some() {
+        return Some((index, Subject::When, step.when.clone()?));
     }
-
-    /// Why the run stands as it does: its own reason, or what it hangs on.
-    pub fn why(&self, version: &PlanVersion) -> Option<String> {
-        let name = |index: StepIndex| version.plan.steps[index].name.as_str();
-        let doubts: Vec<_> = self.steps_in(Status::InDoubt).map(name).collect();
-        if !doubts.is_empty() && !self.status.has_ended() {
-            let own = self.reason.as_deref().map(|reason| format!("{reason}; ")).unwrap_or_default();
-            return Some(format!("{own}in doubt: {}", doubts.join(", ")));
+    match &scope::work(run, plans, index).action {
+        Action::Gate(gate) if state.gate.is_none() && state.when != Some(false) => {
+            Some((index, Subject::Gate, gate.expression.clone()))
         }
-        if self.heading == Heading::Canceling && !self.status.has_ended() {
-            let open: Vec<_> = self.open.iter().map(|index| name(*index)).collect();
-            let own = self.reason.as_deref().unwrap_or("canceled");
-            return Some(format!("{own}; being canceled, waiting for the end of: {}", open.join(", ")));
-        }
-        self.reason.clone().or_else(|| self.waits_for(version))
-    }
-
-    /// What keeps a run from moving at all, where an agent is missing: never a silent wait (P7).
-    fn waits_for(&self, version: &PlanVersion) -> Option<String> {
-        let moves = |index: &StepIndex| {
-            let attempt = self.steps[*index].attempt();
-            self.steps[*index].status == Status::Probing || attempt.is_none_or(|attempt| !attempt.lapsed)
-        };
-        if self.status.has_ended() || self.open.iter().any(moves) {
-            return None;
-        }
-        let held = self.open.iter().copied().chain(self.ready.iter().map(|(_, index)| *index));
-        let held = held.filter_map(|index| Some((index, self.steps[index].reason.as_deref()?)));
-        let texts: Vec<_> =
-            held.map(|(index, why)| format!("{}: {why}", version.plan.steps[index].name)).collect();
-        (!texts.is_empty()).then(|| format!("waiting: {}", texts.join("; ")))
+        _ => None,
     }
 }

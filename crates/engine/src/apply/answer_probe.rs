@@ -28,7 +28,9 @@ impl State {
             }
             turn.agents.release(speaker, key.token, at.index);
             let step = turn.name(index);
+            let direction = turn.run.steps[index].direction;
             turn.record(Event::ProbeAnswered {
+                direction,
                 step,
                 attempt: key.attempt,
                 answer,

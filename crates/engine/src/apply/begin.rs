@@ -16,13 +16,18 @@ impl State {
                 && !attempt.lapsed
         });
         let Some(attempt) = current else {
+            let foreign = state
+                .attempt()
+                .is_some_and(|attempt| attempt.token == key.token && attempt.speaker != *speaker);
+            let why = if foreign { "is not this agent's" } else { "was taken back" };
             return Err(Rejection::NotCurrent(format!(
-                "attempt {} of step `{}` was taken back; it must not begin",
+                "attempt {} of step `{}` {why}; it must not begin",
                 key.attempt, key.step
             )));
         };
         if attempt.begun.is_none() {
             let event = Event::StepBegun {
+                direction: state.direction,
                 step: key.step.clone(),
                 attempt: key.attempt,
                 token: key.token,

@@ -1,4 +1,4 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::command::{Answer, Reply, Speaker};
 use crate::event::Event;
@@ -15,9 +15,13 @@ impl State {
         };
         agent.live = false;
         agent.since_ms = at.stamp.time_ms;
-        let held: BTreeSet<_> = agent.open.values().cloned().collect();
-        for (run, index) in held {
-            self.turn(at, &run, |turn| turn.agent_lost(index, speaker));
+        let mut held: BTreeMap<String, BTreeSet<usize>> = BTreeMap::new();
+        for (run, index) in agent.open.values().cloned() {
+            held.entry(run).or_default().insert(index);
+        }
+        // All that a run had with the agent is taken back before anything of it is granted elsewhere.
+        for (run, steps) in held {
+            self.turn(at, &run, |turn| steps.iter().for_each(|index| turn.agent_lost(*index, speaker)));
         }
         self.settle_starved(at);
         Ok(Answer::Done)
@@ -42,6 +46,8 @@ impl Turn<'_> {
         attempt.lapsed = true;
         let (number, agent) = (attempt.number, speaker.agent.clone());
         let step = self.name(index);
-        self.record(Event::AttemptLapsed { step, attempt: number, agent });
+        let direction = self.run.steps[index].direction;
+        self.record(Event::AttemptLapsed { step, attempt: number, agent, direction });
+        self.hear_of_earlier_loss(index, speaker);
     }
 }

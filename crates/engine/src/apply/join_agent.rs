@@ -1,14 +1,15 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use baton_plan::plan::StepIndex;
 
 use crate::agents::Agent;
-use crate::command::{Answer, Join, Reply};
+use crate::command::{Answer, Join, Reply, Speaker};
 use crate::event::Event;
 use crate::rejection::Rejection;
+use crate::scope;
 use crate::stamp::Moment;
 use crate::state::State;
-use crate::step::{Outcome, Status};
+use crate::step::Outcome;
 use crate::turn::Turn;
 
 /// What an agent's coming says about the attempts that it held.
@@ -35,9 +36,9 @@ impl State {
             Some(known) if known.live => return Err(taken(known, join)),
             Some(_) => Coming::Stranger,
         };
-        let copied = match coming {
-            Coming::Stranger => self.attempts_of_copy(join)?,
-            Coming::Back | Coming::Reborn | Coming::Copy => BTreeSet::new(),
+        let known_from_elsewhere = match coming {
+            Coming::Stranger => self.attempts_of_journal(join)?,
+            Coming::Back | Coming::Reborn | Coming::Copy => Vec::new(),
         };
         let now_ms = at.stamp.time_ms;
         let agent = self.agents.by_name.entry(name).or_insert_with(|| Agent {
@@ -55,40 +56,61 @@ impl State {
         if coming != Coming::Back {
             agent.open.clear();
         }
-        self.agents.freed += 1;
-        let held: BTreeSet<_> = held.into_values().collect();
-        for (run, index) in held.difference(&copied) {
-            self.turn(at, run, |turn| turn.agent_came(*index, &before.speaker, coming));
+        for (run, index, token, coming) in &known_from_elsewhere {
+            if *coming == Coming::Back {
+                agent.open.insert(*token, (run.clone(), *index));
+            }
         }
-        for (run, index) in &copied {
-            self.turn(at, run, |turn| turn.agent_came(*index, &join.speaker, Coming::Copy));
+        self.agents.freed += 1;
+        // What an agent's coming proves about one step must be known before another step of the run moves.
+        let mut moves: Moves = BTreeMap::new();
+        for (run, index) in held.into_values().collect::<BTreeSet<_>>() {
+            moves.entry(run).or_default().push((index, before.speaker.clone(), coming));
+        }
+        for (run, index, _, coming) in known_from_elsewhere {
+            moves.entry(run).or_default().push((index, join.speaker.clone(), coming));
+        }
+        for (run, moves) in moves {
+            self.turn(at, &run, |turn| {
+                for (index, speaker, coming) in moves {
+                    turn.agent_came(index, &speaker, coming);
+                }
+            });
         }
         self.settle_starved(at);
         Ok(Answer::Done)
     }
 
-    /// Attempts of a journal that turns up in another place than the one it was known from. A copy
-    /// of it would take the original's attempts for ended and say so, which proves nothing (the
-    /// matrix's A09): while one is undecided that must not be repeated, the journal is refused.
-    fn attempts_of_copy(&self, join: &Join) -> Result<BTreeSet<(String, StepIndex)>, Rejection> {
-        let mut copied = BTreeSet::new();
+    /// Attempts of a journal that turns up in another place than the one its agent was known from last. In the place
+    /// where they began, they go on. Anywhere else it is a copy, which would take the original's attempts for ended and
+    /// say so; that proves nothing (the matrix's A09): while one is undecided that must not be repeated, the journal is
+    /// refused.
+    fn attempts_of_journal(&self, join: &Join) -> Result<Vec<(String, StepIndex, u64, Coming)>, Rejection> {
+        let mut found = Vec::new();
         for id in &self.active {
-            let (run, version) = (&self.runs[id], self.version_of(&self.runs[id]));
+            let run = &self.runs[id];
             for index in &run.open {
-                let attempt = run.steps[*index].attempt();
-                if attempt.is_none_or(|attempt| attempt.speaker != join.speaker || !attempt.is_under_way()) {
+                let attempt = run.steps[*index].attempt().filter(|attempt| attempt.is_under_way());
+                let Some(attempt) = attempt.filter(|attempt| attempt.speaker == join.speaker) else {
                     continue;
-                }
-                let step = &version.plan.steps[*index];
-                if !step.idempotent || step.strict {
-                    return Err(copied_journal(join, id, &step.name));
-                }
-                copied.insert((id.clone(), *index));
+                };
+                let work = scope::work(run, &self.plans, *index);
+                let coming = match attempt.host == join.host {
+                    true => Coming::Back,
+                    false if !work.idempotent || work.strict => {
+                        return Err(copied_journal(join, id, &scope::name(run, &self.plans, *index)));
+                    }
+                    false => Coming::Copy,
+                };
+                found.push((id.clone(), *index, attempt.token, coming));
             }
         }
-        Ok(copied)
+        Ok(found)
     }
 }
+
+/// By run: which steps hear of whose coming, and what kind of coming it is.
+type Moves = BTreeMap<String, Vec<(StepIndex, Speaker, Coming)>>;
 
 fn copied_journal(join: &Join, run: &str, step: &str) -> Rejection {
     Rejection::Refused(format!(
@@ -108,7 +130,7 @@ fn taken(known: &Agent, join: &Join) -> Rejection {
 
 impl Turn<'_> {
     /// Draws from an agent's coming what it proves about one step.
-    fn agent_came(&mut self, index: usize, speaker: &crate::command::Speaker, coming: Coming) {
+    fn agent_came(&mut self, index: usize, speaker: &Speaker, coming: Coming) {
         self.forget_question(index, speaker, coming);
         let status = self.run.steps[index].status;
         let Some(attempt) = self.attempt(index) else { return };
@@ -124,9 +146,11 @@ impl Turn<'_> {
             }
             Coming::Back if attempt.lapsed => {
                 attempt.lapsed = false;
-                self.turn_to(index, Status::Running, None);
+                let status = self.under_way(index);
+                self.turn_to(index, status, None);
                 let step = self.name(index);
-                self.record(Event::AttemptReturned { step, attempt: number, agent });
+                let direction = self.run.steps[index].direction;
+                self.record(Event::AttemptReturned { step, attempt: number, agent, direction });
             }
             Coming::Back => {}
             Coming::Reborn if attempt.begun.is_none() => {
@@ -137,14 +161,15 @@ impl Turn<'_> {
                 let reason = "its agent came back without its journal".to_owned();
                 self.end_attempt(index, Outcome::Unknown, Some(reason));
                 let step = self.name(index);
-                self.record(Event::AttemptGone { step, attempt: number, agent });
+                let direction = self.run.steps[index].direction;
+                self.record(Event::AttemptGone { step, attempt: number, agent, direction });
             }
         }
     }
 
     /// A probe that was asked through a journal that is gone must be asked again; so must one
     /// about an attempt that is back.
-    fn forget_question(&mut self, index: usize, speaker: &crate::command::Speaker, coming: Coming) {
+    fn forget_question(&mut self, index: usize, speaker: &Speaker, coming: Coming) {
         let state = self.state(index);
         let unanswered = state.question.as_ref().filter(|asked| asked.answer.is_none());
         let of_agent = unanswered.is_some_and(|asked| asked.speaker == *speaker) && coming != Coming::Back;

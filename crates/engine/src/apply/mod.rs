@@ -2,15 +2,15 @@
 
 mod answer_probe;
 mod begin;
-mod cancel_run;
+mod decide;
+mod declare_lost;
 mod evaluate;
 mod expire_agent;
 mod join_agent;
-mod pause_run;
 mod register_plan;
+mod register_template;
 mod report;
-mod resolve_step;
-mod resume_run;
+mod set_capacity;
 mod start_run;
 mod take_office;
 mod tick;
@@ -21,6 +21,7 @@ use crate::chain;
 use crate::command::{Answer, AttemptKey, Command, Reply, Request};
 use crate::rejection::Rejection;
 use crate::requests::Receipt;
+use crate::scope;
 use crate::stamp::Moment;
 use crate::state::State;
 
@@ -39,25 +40,36 @@ impl State {
                     state.register_plan(at, request, plan, source)
                 })
             }
-            Command::StartRun { request, plan, version, params, mode, drill } => {
-                let start =
-                    start_run::Start { request, plan, version: *version, params, mode: *mode, drill: *drill };
-                let body = ("start", plan, version, params, mode, drill);
+            Command::RegisterTemplate { request, template, source } => {
+                self.once(at, request, &("register template", source), |state| {
+                    state.register_template(at, request, template, source)
+                })
+            }
+            Command::StartRun { request, plan, version, params, mode, drill, queue } => {
+                let (version, mode, drill, queue) = (*version, *mode, *drill, *queue);
+                let start = start_run::Start { request, plan, version, params, mode, drill, queue };
+                let body = ("start", plan, version, params, mode, drill, queue);
                 self.once(at, request, &body, |state| state.start_run(at, &start))
             }
-            Command::PauseRun { request, run, reason } => {
-                self.once(at, request, &("pause", run), |state| state.pause_run(at, request, run, reason))
+            Command::Decide { request, run, decision, reason } => {
+                self.once(at, request, &("decide", &request.operator, run, decision, reason), |state| {
+                    state.decide(at, request, run, decision, reason)
+                })
             }
-            Command::ResumeRun { request, run, reason } => {
-                self.once(at, request, &("resume", run), |state| state.resume_run(at, request, run, reason))
+            Command::DeclareLost { request, region, reason } => {
+                self.once(at, request, &("declare lost", region), |state| {
+                    state.declare_lost(at, request, region, reason)
+                })
             }
-            Command::CancelRun { request, run, reason } => {
-                self.once(at, request, &("cancel", run), |state| state.cancel_run(at, request, run, reason))
+            Command::RestoreRegion { request, region, reason } => {
+                self.once(at, request, &("restore region", region), |state| {
+                    state.restore_region(at, request, region, reason)
+                })
             }
-            Command::ResolveStep { request, run, step, resolution, reason } => {
-                let decision = resolve_step::Decision { request, step, resolution: *resolution, reason };
-                let body = ("resolve", run, step, resolution);
-                self.once(at, request, &body, |state| state.resolve_step(at, run, &decision))
+            Command::SetCapacity { request, resource, capacity, reason } => {
+                self.once(at, request, &("set capacity", resource, capacity), |state| {
+                    state.set_capacity(at, request, resource, *capacity, reason)
+                })
             }
             Command::JoinAgent(join) => self.join_agent(at, join),
             Command::ExpireAgent { speaker } => self.expire_agent(at, speaker),
@@ -66,7 +78,9 @@ impl State {
             Command::AnswerProbe { speaker, key, answer, reason } => {
                 self.answer_probe(at, speaker, key, *answer, reason)
             }
-            Command::Evaluate { run, step, result } => self.evaluate(at, run, step, result),
+            Command::Evaluate { run, step, subject, result } => {
+                self.evaluate(at, run, step, *subject, result)
+            }
             Command::Tick => self.tick(at),
         }
     }
@@ -90,7 +104,7 @@ impl State {
             Some(receipt) if receipt.digest == digest => return Ok(receipt.answer.clone()),
             Some(_) => {
                 return Err(Rejection::RequestReused(format!(
-                    "request id `{}` was used before for something else; nothing was done",
+                    "request id `{}` was used before for something else; nothing was done: send it under an id of its own",
                     request.id
                 )));
             }
@@ -106,7 +120,7 @@ impl State {
     fn locate(&self, key: &AttemptKey) -> Result<usize, Rejection> {
         let run = self.run(&key.run)?;
         let missing = || Rejection::NotFound(format!("run `{}` has no step `{}`", key.run, key.step));
-        self.version_of(run).step(&key.step).ok_or_else(missing)
+        scope::find(run, &self.plans, &key.step).ok_or_else(missing)
     }
 }
 

@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use baton_engine::command::{AttemptKey, Ending, Join, Mode, Request, Resolution, Speaker};
+use baton_engine::command::{
+    AttemptKey, Choice, Decision, Ending, Join, Mode, Request, Resolution, Speaker, Subject,
+};
+use baton_engine::scope;
 use baton_engine::step::{Answered, Outcome};
 use baton_engine::{Answer, Batch, Command, Effect, Rejection, Stamp, State, invariants};
 
@@ -13,8 +16,13 @@ pub(crate) struct Script {
     state: State,
     index: u64,
     time_ms: u64,
+    /// How far the leader's wall clock has been turned.
+    turned_ms: i64,
     term: u64,
     requests: u64,
+    /// Who speaks; ana, unless the script says otherwise.
+    operator: String,
+    roles: Vec<String>,
     joins: BTreeMap<String, Join>,
     seen: BTreeMap<String, usize>,
 }
@@ -57,42 +65,87 @@ impl Script {
                 self.term = number(words[2]);
                 Command::TakeOffice { node: number(words[1]) }
             }
-            "plan" => return self.plan(words[1], body),
-            "start" => Command::StartRun {
-                request: self.request(),
-                plan: words[1].into(),
-                version: None,
-                params: pairs(&words[2..]),
-                mode: Mode::Ungraceful,
-                drill: false,
-            },
-            "pause" => Command::PauseRun { request: self.request(), run: words[1].into(), reason: rest(2) },
-            "resume" => Command::ResumeRun { request: self.request(), run: words[1].into(), reason: rest(2) },
-            "cancel" => Command::CancelRun { request: self.request(), run: words[1].into(), reason: rest(2) },
-            "resolve" => {
-                let (run, step) = words[1].split_once('/').expect("RUN/STEP");
-                Command::ResolveStep {
-                    request: self.request(),
-                    run: run.into(),
-                    step: step.into(),
-                    resolution: match words[2] {
-                        "succeeded" => Resolution::Succeeded,
-                        "failed" => Resolution::Failed,
-                        "retry" => Resolution::Retry,
-                        other => panic!("resolution {other}"),
-                    },
-                    reason: rest(3),
-                }
+            // What follows is proposed in this term, whoever is in office.
+            "term" => {
+                self.term = number(words[1]);
+                return vec![format!("(the leader of term {} proposes)", words[1])];
             }
+            // The next request is sent once more under the id of an earlier one.
+            "request" => {
+                self.requests = number(words[1]) - 1;
+                return vec![format!("(once more as request-{})", words[1])];
+            }
+            "wall" => {
+                self.turned_ms += words[1].parse::<i64>().expect("milliseconds, with a sign");
+                return vec!["(the wall clock jumps)".into()];
+            }
+            "plan" => return self.plan(words[1], body),
+            "start" => self.start(&words),
+            "as" => {
+                self.roles = words[2..].iter().map(|role| (*role).to_owned()).collect();
+                self.operator = words[1].into();
+                return vec![format!("({} speaks)", words[1..].join(" "))];
+            }
+            "pause" => self.decide(words[1], Decision::Pause, rest(2)),
+            "resume" => self.decide(words[1], Decision::Resume, rest(2)),
+            "cancel" => self.decide(words[1], Decision::Cancel { undo: false }, rest(2)),
+            "cancel-undo" => self.decide(words[1], Decision::Cancel { undo: true }, rest(2)),
+            "undo" => self.decide(words[1], Decision::Undo, rest(2)),
+            "escalate" => {
+                let (run, step) = place(words[1]);
+                self.decide(run, Decision::Escalate { step: step.map(str::to_owned) }, rest(2))
+            }
+            "approve" => self.choose(words[1], Choice::Approve, rest(2)),
+            "decline" => self.choose(words[1], Choice::Decline, rest(2)),
+            "done" => self.choose(words[1], Choice::Finish, rest(2)),
+            "override" => self.choose(words[1], Choice::Override, rest(2)),
+            "skip" => self.choose(words[1], Choice::Skip, rest(2)),
+            "retry" => self.choose(words[1], Choice::Retry, rest(2)),
+            "resolve" => {
+                let resolution = match words[2] {
+                    "succeeded" => Resolution::Succeeded,
+                    "failed" => Resolution::Failed,
+                    "retry" => Resolution::Retry,
+                    other => panic!("resolution {other}"),
+                };
+                self.choose(words[1], Choice::Resolve(resolution), rest(3))
+            }
+            "declare-lost" => {
+                let (request, region) = (self.request(), words[1].into());
+                Command::DeclareLost { request, region, reason: rest(2) }
+            }
+            "restore" => {
+                let (request, region) = (self.request(), words[1].into());
+                Command::RestoreRegion { request, region, reason: rest(2) }
+            }
+            "capacity" => {
+                let (request, resource) = (self.request(), words[1].into());
+                Command::SetCapacity { request, resource, capacity: words[2].parse().ok(), reason: rest(3) }
+            }
+            "locks" => return self.locks(),
+            "why" => return self.why(words[1]),
             "join" => self.join(&words),
             "expire" => Command::ExpireAgent { speaker: self.speaker(words[1]) },
             "begin" => Command::Begin { speaker: self.speaker(words[2]), key: self.key(words[1]) },
             "report" => self.report(&words),
             "answer" => self.answer(&words),
             "evaluate" => {
-                let (run, step) = words[1].split_once('/').expect("RUN/STEP");
+                let (run, step) = place(words[1]);
+                let step = step.expect("RUN/STEP").to_owned();
+                let asked =
+                    self.state.evaluations().into_iter().find(|one| one.run == run && one.step == step);
+                let subject = asked.map_or(Subject::When, |one| one.subject);
                 let result = words[2].parse().map_err(|_| rest(2));
-                Command::Evaluate { run: run.into(), step: step.into(), result }
+                Command::Evaluate { run: run.into(), step, subject, result }
+            }
+            "evaluate-all" => {
+                let asked = self.state.evaluations().into_iter();
+                let answers = asked.map(|one| {
+                    let result = one.expression.evaluate(&one.facts);
+                    Command::Evaluate { run: one.run, step: one.step, subject: one.subject, result }
+                });
+                let answers: Vec<_> = answers.collect();
+                return answers.into_iter().flat_map(|answer| self.apply(answer)).collect();
             }
             "wait" => {
                 self.time_ms += number(words[1]);
@@ -117,7 +170,8 @@ impl Script {
 
     fn apply(&mut self, command: Command) -> Vec<String> {
         self.index += 1;
-        let stamp = Stamp { time_ms: self.time_ms, wall_ms: 1_700_000_000_000 + self.time_ms as i64 };
+        let wall_ms = 1_700_000_000_000 + self.time_ms as i64 + self.turned_ms;
+        let stamp = Stamp { time_ms: self.time_ms, wall_ms };
         let before = self.state.clone();
         let mut replies =
             self.state.apply(self.index, &Batch { stamp, term: self.term, commands: vec![command] });
@@ -161,8 +215,7 @@ impl Script {
     }
 
     fn plan(&mut self, name: &str, spec: &str) -> Vec<String> {
-        let spec: String = spec.lines().map(|line| format!("  {line}\n")).collect();
-        let source = format!("apiVersion: baton/v1\nkind: Plan\nmetadata:\n  name: {name}\nspec:\n{spec}");
+        let source = document(name, spec);
         let plan = match baton_plan::check(&source) {
             Ok(checked) => checked.plan,
             Err(problems) => panic!("{}", baton_plan::problem::render(&source, name, &problems)),
@@ -173,7 +226,50 @@ impl Script {
 
     fn request(&mut self) -> Request {
         self.requests += 1;
-        Request { id: format!("request-{}", self.requests), operator: "ana".into() }
+        let operator = if self.operator.is_empty() { "ana" } else { &self.operator };
+        Request {
+            id: format!("request-{}", self.requests),
+            operator: operator.into(),
+            roles: self.roles.clone(),
+        }
+    }
+
+    fn decide(&mut self, run: &str, decision: Decision, reason: String) -> Command {
+        Command::Decide { request: self.request(), run: run.into(), decision, reason }
+    }
+
+    fn choose(&mut self, at: &str, choice: Choice, reason: String) -> Command {
+        let (run, step) = place(at);
+        let step = step.expect("RUN/STEP").to_owned();
+        self.decide(run, Decision::Step { step, choice }, reason)
+    }
+
+    /// `start PLAN [version=N] [graceful] [drill] [queue] [PARAM=VALUE…]`
+    fn start(&mut self, words: &[&str]) -> Command {
+        let mut params = pairs(&words[2..]);
+        let version = params.remove("version").map(|version| number(&version) as u32);
+        let mode = if words.contains(&"graceful") { Mode::Graceful } else { Mode::Ungraceful };
+        let (drill, queue) = (words.contains(&"drill"), words.contains(&"queue"));
+        let (request, plan) = (self.request(), words[1].into());
+        Command::StartRun { request, plan, version, params, mode, drill, queue }
+    }
+
+    fn locks(&self) -> Vec<String> {
+        let locks = self.state.locks.by_name.iter();
+        let lines: Vec<_> = locks.map(|(name, lock)| lock.text_with_age(name, self.time_ms)).collect();
+        if lines.is_empty() { vec!["(no lock is held)".into()] } else { lines }
+    }
+
+    /// What a person is told about a step that waits for one.
+    fn why(&self, at: &str) -> Vec<String> {
+        let (run, step) = place(at);
+        let run = &self.state.runs[run];
+        let index = scope::find(run, &self.state.plans, step.expect("RUN/STEP")).expect("a step");
+        let Some(doubt) = self.state.doubt(run, index, self.time_ms) else {
+            return vec!["(nobody is asked)".into()];
+        };
+        let choices = doubt.choices.into_iter().map(|one| format!("- {}: {}", one.command, one.effect));
+        std::iter::once(doubt.known).chain(choices).collect()
     }
 
     fn join(&mut self, words: &[&str]) -> Command {
@@ -203,7 +299,7 @@ impl Script {
         let (run, step) = text.split_once('/').expect("RUN/STEP");
         let (step, attempt) = step.split_once(['#', '?']).expect("STEP#ATTEMPT or STEP?");
         let found = &self.state.runs[run];
-        let index = self.state.version_of(found).step(step).expect("a step of the plan");
+        let index = scope::find(found, &self.state.plans, step).expect("a step of the run");
         let state = &found.steps[index];
         let (attempt, token) = match attempt {
             "" => (state.attempts.len() as u32, state.question.as_ref().map_or(0, |question| question.token)),
@@ -261,23 +357,35 @@ impl Script {
 
     fn show(&self, id: &str) -> Vec<String> {
         let run = &self.state.runs[id];
-        let version = self.state.version_of(run);
         let mut lines = vec![format!(
             "{} {}{}",
             run.status.word(),
-            run.why(&version).unwrap_or_default(),
+            run.why(&self.state.plans).unwrap_or_default(),
             if run.needs_operator() { " (needs an operator)" } else { "" }
         )];
-        for (step, state) in version.plan.steps.iter().zip(&run.steps) {
+        for (index, state) in run.steps.iter().enumerate() {
             let reason = state.reason.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default();
             lines.push(format!(
                 "{:<12} {:<10} attempts {}{reason}",
-                step.name,
+                scope::name(run, &self.state.plans, index),
                 state.status.word(),
                 state.attempts.len()
             ));
         }
         lines
+    }
+}
+
+fn document(name: &str, spec: &str) -> String {
+    let spec: String = spec.lines().map(|line| format!("  {line}\n")).collect();
+    format!("apiVersion: baton/v1\nkind: Plan\nmetadata:\n  name: {name}\nspec:\n{spec}")
+}
+
+/// `RUN` or `RUN/STEP`; a step's name may have more slashes.
+fn place(text: &str) -> (&str, Option<&str>) {
+    match text.split_once('/') {
+        Some((run, step)) => (run, Some(step)),
+        None => (text, None),
     }
 }
 

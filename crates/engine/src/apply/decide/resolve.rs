@@ -1,0 +1,51 @@
+use baton_plan::plan::StepIndex;
+
+use super::Word;
+use crate::command::Resolution;
+use crate::rejection::Rejection;
+use crate::step::{Direction, Status};
+use crate::turn::Turn;
+
+impl Turn<'_> {
+    /// Takes a person's word for a step that the system cannot decide: one in doubt, or one that failed.
+    pub(super) fn resolve(
+        &mut self,
+        index: StepIndex,
+        word: &Word<'_>,
+        resolution: Resolution,
+    ) -> Result<(), Rejection> {
+        let state = &self.run.steps[index];
+        let status = state.status;
+        if !matches!(status, Status::InDoubt | Status::Failed | Status::UndoFailed) {
+            let why =
+                format!("it is {}; only a step in doubt, or one that failed, can be resolved", status.word());
+            return Err(word.refused(&why));
+        }
+        if status != Status::InDoubt && resolution == Resolution::Failed {
+            return Err(word.refused("it has failed already"));
+        }
+        if status == Status::Failed && state.done {
+            return Err(word.refused("it is optional, and the run went on without it"));
+        }
+        if status == Status::Failed && resolution == Resolution::Retry {
+            return self.retry_by_word(index, word);
+        }
+        self.note(index, word);
+        if status == Status::UndoFailed && resolution == Resolution::Succeeded {
+            self.undone(index, Some(word.says()));
+            return Ok(());
+        }
+        // A doing that a person knows to have failed needs no undo; one that succeeded does.
+        let unwinding =
+            self.run.steps[index].unwind && state_goes_on(self.run.steps[index].direction, resolution);
+        self.take_word(index, resolution, word.says());
+        if unwinding {
+            self.run.undoing.insert(index);
+        }
+        Ok(())
+    }
+}
+
+fn state_goes_on(direction: Direction, resolution: Resolution) -> bool {
+    direction == Direction::Do && resolution == Resolution::Succeeded
+}

@@ -1,0 +1,81 @@
+use baton_plan::plan::StepIndex;
+
+use super::Word;
+use crate::command::Choice;
+use crate::rejection::Rejection;
+use crate::run::Heading;
+use crate::step::{Direction, Status};
+use crate::turn::Turn;
+
+impl Turn<'_> {
+    /// Attempts again what failed, or what pauses before its next attempt; of a group, what failed of it.
+    pub(super) fn retry_by_word(&mut self, index: StepIndex, word: &Word<'_>) -> Result<(), Rejection> {
+        let state = &self.run.steps[index];
+        if word.choice == Choice::Ask && state.status != Status::InDoubt {
+            return Err(word.refused(&format!("it is {}", state.status.word())));
+        }
+        match (state.status, state.direction) {
+            (Status::Failed, Direction::Do) => self.retry_failed(index, word),
+            (Status::UndoFailed, _) => {
+                self.note(index, word);
+                self.attempt_again(index, word.says());
+                Ok(())
+            }
+            (Status::Waiting | Status::Undoing, _) if state.not_before_ms > self.now_ms() => {
+                self.note(index, word);
+                self.state(index).not_before_ms = 0;
+                Ok(())
+            }
+            (Status::AwaitingApproval, _) if self.run.steps[index].gate == Some(false) => {
+                self.note(index, word);
+                self.start_over(index);
+                Ok(())
+            }
+            (Status::InDoubt, _) if self.work(index).probe.is_some() => {
+                let region = state.region.clone().unwrap_or_default();
+                if self.agent_for(&region, 0).is_none() {
+                    let nobody = self.nobody(&region).text();
+                    return Err(word.refused(&format!("nobody can ask its probe: {nobody}")));
+                }
+                // To ask again can only make known what happened.
+                self.note(index, &Word { choice: Choice::Ask, ..*word });
+                self.let_go_of_question(index);
+                Ok(())
+            }
+            (Status::InDoubt, _) => {
+                let way = "whether it happened is not known; say it with `baton run resolve`";
+                Err(word.refused(way))
+            }
+            (status, _) => Err(word.refused(&format!("it is {}", status.word()))),
+        }
+    }
+
+    fn retry_failed(&mut self, index: StepIndex, word: &Word<'_>) -> Result<(), Rejection> {
+        if self.run.steps[index].done {
+            return Err(word.refused("it is optional, and the run went on without it"));
+        }
+        if !self.is_going(index) {
+            return Err(word.refused("what it belongs to is on its way to another end"));
+        }
+        if self.run.undoing.contains(&index) || self.branch_was_undone(index) {
+            return Err(word.refused("what was done for it is undone; start the run again"));
+        }
+        self.note(index, word);
+        match self.is_group(index) && !self.run.steps[index].members.is_empty() {
+            true => self.reopen_group(index),
+            false => self.attempt_again(index, word.says()),
+        }
+        Ok(())
+    }
+
+    /// A step that it needs, or a member of it, was undone.
+    fn branch_was_undone(&self, index: StepIndex) -> bool {
+        let origin = &self.run.steps[index].origin;
+        let first = self.run.frames[origin.frame].first;
+        let needs = self.step(index).needs.iter().map(|need| first + need);
+        let undone = |index: StepIndex| self.run.steps[index].status == Status::Undone;
+        let unwound =
+            self.frame_of(index).is_some_and(|frame| self.run.frames[frame].heading == Heading::Unwinding);
+        unwound || needs.chain(self.run.steps[index].members.clone()).any(undone)
+    }
+}

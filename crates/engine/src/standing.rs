@@ -1,0 +1,99 @@
+//! How a run stands, in words for people: whether somebody is needed, and what it waits for.
+
+use baton_plan::plan::StepIndex;
+
+use crate::locks::{Locks, Owner};
+use crate::plans::Plans;
+use crate::run::{Heading, Run, Status as RunStatus};
+use crate::scope;
+use crate::step::Status;
+
+impl Run {
+    /// Nothing moves until a person decides: the run is paused or stuck, or all that is left hangs on people.
+    pub fn needs_operator(&self) -> bool {
+        if self.status.has_ended() {
+            return false;
+        }
+        let open = |status: Status| self.open.iter().any(|index| self.steps[*index].status == status);
+        let asked = open(Status::InDoubt) || open(Status::AwaitingApproval);
+        match self.status {
+            RunStatus::Paused | RunStatus::Stuck => !self.is_working(),
+            _ => asked && !self.is_moving(),
+        }
+    }
+
+    /// Something of it is with an agent, or waits for its time.
+    fn is_working(&self) -> bool {
+        self.open.iter().any(|index| {
+            let state = &self.steps[*index];
+            let lapsed = state.current().is_some_and(|attempt| attempt.lapsed && attempt.is_under_way());
+            state.members.is_empty()
+                && !(lapsed && state.status != Status::Probing)
+                && !state.idle
+                && matches!(state.status, Status::Running | Status::Probing | Status::Undoing)
+        })
+    }
+
+    /// Something of it goes on, or could begin by itself.
+    pub(crate) fn is_moving(&self) -> bool {
+        let through =
+            |index: StepIndex| self.frames[self.steps[index].origin.frame].heading == Heading::Through;
+        let could = |index: StepIndex| through(index) && !self.steps[index].forsaken;
+        self.is_working() || self.ready.iter().any(|(_, index)| could(*index))
+    }
+
+    /// Why the run stands as it does: its own reason, or what it hangs on.
+    pub fn why(&self, plans: &Plans) -> Option<String> {
+        if self.status.has_ended() {
+            return self.reason.clone();
+        }
+        let named = |status: Status| -> Vec<String> {
+            self.steps_in(status).map(|index| scope::name(self, plans, index)).collect()
+        };
+        let mut parts: Vec<String> = self.reason.iter().cloned().collect();
+        for (status, text) in [
+            (Status::InDoubt, "in doubt"),
+            (Status::UndoFailed, "undo failed"),
+            (Status::AwaitingApproval, "waiting for people"),
+        ] {
+            let names = named(status);
+            if !names.is_empty() {
+                parts.push(format!("{text}: {}", names.join(", ")));
+            }
+        }
+        if self.heading() == Heading::Canceling {
+            let open: Vec<_> = self.open.iter().map(|index| scope::name(self, plans, *index)).collect();
+            parts.push(format!("being canceled, waiting for the end of: {}", open.join(", ")));
+        }
+        // Of a run that is paused or asks people, what else waits is no news; of one that should move, it is.
+        let should_move = matches!(self.status, RunStatus::Running | RunStatus::Unwinding) && !self.queued;
+        parts.extend(should_move.then(|| self.waits_for(plans)).flatten());
+        (!parts.is_empty()).then(|| parts.join("; "))
+    }
+
+    /// What keeps a run from moving at all, where an agent, a lock or a resource is missing: never a silent wait (P7).
+    fn waits_for(&self, plans: &Plans) -> Option<String> {
+        if self.is_working() {
+            return None;
+        }
+        let waits = |index: &StepIndex| {
+            let state = &self.steps[*index];
+            state.members.is_empty() && matches!(state.status, Status::Running | Status::Undoing)
+        };
+        let open = self.open.iter().copied().filter(waits);
+        let held = open.chain(self.ready.iter().map(|(_, index)| *index));
+        let held = held.filter_map(|index| Some((index, self.steps[index].reason.as_deref()?)));
+        let texts: Vec<_> =
+            held.map(|(index, why)| format!("{}: {why}", scope::name(self, plans, index))).collect();
+        (!texts.is_empty()).then(|| format!("waiting: {}", texts.join("; ")))
+    }
+
+    /// What a step that waits for a lock waits for, with the lock's age now.
+    pub fn lock_text(&self, plans: &Plans, locks: &Locks, index: StepIndex, now_ms: u64) -> Option<String> {
+        let scope = scope::RunScope { run: self, plans, index };
+        let names = scope::step(self, plans, index).locks.iter();
+        let names: Vec<_> = names.filter_map(|name| name.render(&scope::Outer(&scope)).ok()).collect();
+        let owner = Owner { run: self.id.clone(), step: Some(index) };
+        locks.hindrance(&names, &owner).map(|(name, lock)| lock.text_with_age(name, now_ms))
+    }
+}
