@@ -9,13 +9,13 @@ use serde::{Deserialize, Serialize};
 
 /// Which attempt, and by which grant.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub(crate) struct Key {
-    pub(crate) run: String,
-    pub(crate) step: String,
+pub struct Key {
+    pub run: String,
+    pub step: String,
     /// 1, 2, …
-    pub(crate) attempt: u32,
+    pub attempt: u32,
     /// The fencing token: larger is newer, across all runs.
-    pub(crate) token: u64,
+    pub token: u64,
 }
 
 impl fmt::Display for Key {
@@ -27,21 +27,21 @@ impl fmt::Display for Key {
 
 /// What the leader asks for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Assignment {
-    pub(crate) key: Key,
+pub struct Assignment {
+    pub key: Key,
     /// A question that changes nothing: no Begin, no journal.
-    pub(crate) probe: bool,
+    pub probe: bool,
     /// No Begin; its supervisor ends it when the lease runs out.
-    pub(crate) idempotent: bool,
-    pub(crate) action: Action,
-    pub(crate) environment: BTreeMap<String, String>,
+    pub idempotent: bool,
+    pub action: Action,
+    pub environment: BTreeMap<String, String>,
     /// Zero means no limit.
-    pub(crate) timeout_ms: u64,
+    pub timeout_ms: u64,
 }
 
 /// What an attempt does.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Action {
+pub enum Action {
     /// A process, started as its argv stands.
     Command(Vec<String>),
     /// Nothing.
@@ -52,7 +52,7 @@ pub(crate) enum Action {
 
 /// What became of an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Outcome {
+pub enum Outcome {
     Succeeded,
     Failed,
     /// Ended without an answer; its tree is proven gone.
@@ -63,22 +63,22 @@ pub(crate) enum Outcome {
 
 /// An outcome with what people and later steps want to know about it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Report {
-    pub(crate) key: Key,
-    pub(crate) probe: bool,
-    pub(crate) outcome: Outcome,
-    pub(crate) exit_code: Option<i32>,
+pub struct Report {
+    pub key: Key,
+    pub probe: bool,
+    pub outcome: Outcome,
+    pub exit_code: Option<i32>,
     /// For people: "timed out after 20s".
-    pub(crate) reason: String,
-    pub(crate) outputs: BTreeMap<String, String>,
+    pub reason: String,
+    pub outputs: BTreeMap<String, String>,
     /// Bounded tails.
-    pub(crate) stdout: String,
-    pub(crate) stderr: String,
+    pub stdout: String,
+    pub stderr: String,
 }
 
 impl Report {
     /// A report without a process behind it.
-    pub(crate) fn bare(key: Key, outcome: Outcome, reason: impl Into<String>) -> Report {
+    pub fn bare(key: Key, outcome: Outcome, reason: impl Into<String>) -> Report {
         Report {
             key,
             probe: false,

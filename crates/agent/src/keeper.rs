@@ -85,7 +85,8 @@ impl Keeper {
     /// Tells the supervisor to end the attempt; the end itself is told by the lock.
     pub(crate) fn end(&self, token: u64, reason: &str) {
         let folder = self.folder(token);
-        if let Err(error) = folder.write_stop(reason) {
+        // The thread that launches the attempt may not have come to make the folder yet.
+        if let Err(error) = folder.create().and_then(|()| folder.write_stop(reason)) {
             tracing::error!(token, %error, "the attempt could not be told to stop");
             return;
         }

@@ -7,16 +7,19 @@
 
 mod actions;
 mod agent;
-mod attempt;
+#[doc(hidden)]
+pub mod attempt;
 mod cgroup;
 mod config;
 mod folder;
 mod home;
 mod host;
-mod journal;
+#[doc(hidden)]
+pub mod journal;
 mod keeper;
 mod lease;
-mod ledger;
+#[doc(hidden)]
+pub mod ledger;
 mod process;
 mod session;
 mod supervisor;

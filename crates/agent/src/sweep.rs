@@ -23,15 +23,18 @@ const EMPTY_PASSES: u32 = 2;
 /// Ends all of one attempt. Returns when nothing of it is left.
 pub(crate) fn end_attempt(home: &Path, token: u64, identity: Option<Identity>, boot: &str) {
     let identity = identity.filter(|identity| identity.boot == boot);
-    let cgroup = identity.as_ref().and_then(|identity| identity.cgroup.as_deref());
+    // In a copied data folder the identity is that of the original's supervisor, which is none of ours.
+    let own = |path: &&Path| path.to_string_lossy().contains(&home_hash(home));
+    let cgroup = identity.as_ref().and_then(|identity| identity.cgroup.as_deref()).filter(own);
     let cgroup = cgroup.map(Cgroup::at);
     let token_text = token.to_string();
     let belongs = |process: &Process| {
         let environment = process.environment()?;
         let marked =
             is_of(&environment, home) && variable(&environment, "BATON_TOKEN") == Some(token_text.as_bytes());
+        let foreign = variable(&environment, "BATON_AGENT_HOME").is_some() && !is_of(&environment, home);
         let session = || identity.as_ref().is_some_and(|identity| in_session(process, identity));
-        Ok(marked || session())
+        Ok(marked || (!foreign && session()))
     };
     end_all_that(belongs, cgroup.as_slice());
 }

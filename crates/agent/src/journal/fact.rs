@@ -9,7 +9,7 @@ use crate::attempt::{Key, Outcome, Report};
 
 /// One line of the journal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Fact {
+pub enum Fact {
     /// The attempt may act from now on.
     Started(Started),
     /// It ended; the report is offered until it is acknowledged.
@@ -24,23 +24,23 @@ pub(crate) enum Fact {
 
 /// Who acts, and since which boot.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Started {
-    pub(crate) key: Key,
-    pub(crate) idempotent: bool,
+pub struct Started {
+    pub key: Key,
+    pub idempotent: bool,
     /// Tells a repeated assignment from a different one under the same token.
-    pub(crate) action_hash: u64,
-    pub(crate) boot: String,
+    pub action_hash: u64,
+    pub boot: String,
 }
 
 /// An attempt that is journaled and not acknowledged.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Open {
+pub enum Open {
     Started(Started),
     Finished(Report),
 }
 
 impl Open {
-    pub(crate) fn key(&self) -> &Key {
+    pub fn key(&self) -> &Key {
         match self {
             Open::Started(started) => &started.key,
             Open::Finished(report) => &report.key,
@@ -50,15 +50,15 @@ impl Open {
 
 /// All lines together.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Facts {
+pub struct Facts {
     /// By token.
-    pub(crate) open: BTreeMap<u64, Open>,
-    pub(crate) newest: Newest,
+    pub open: BTreeMap<u64, Open>,
+    pub newest: Newest,
 }
 
 impl Facts {
     /// Takes in the next line.
-    pub(crate) fn absorb(&mut self, fact: Fact) {
+    pub fn absorb(&mut self, fact: Fact) {
         match fact {
             Fact::Started(started) => {
                 self.open.insert(started.key.token, Open::Started(started));
@@ -82,7 +82,7 @@ impl Facts {
     }
 
     /// The fewest lines that say the same.
-    pub(crate) fn lines(&self) -> Vec<Fact> {
+    pub fn lines(&self) -> Vec<Fact> {
         let remembered = self.newest.0.iter().map(|((run, step), token)| {
             let (run, step, token) = (run.clone(), step.clone(), *token);
             Fact::Remembered { run, step, token }
@@ -98,18 +98,18 @@ impl Facts {
 /// The newest token of each step. It outlives the acknowledgement, so that an assignment which
 /// was long under way is known for what it is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Newest(BTreeMap<(String, String), u64>);
+pub struct Newest(BTreeMap<(String, String), u64>);
 
 impl Newest {
     /// Steps remembered; beyond, the oldest grants are forgotten.
     const LIMIT: usize = 4096;
 
-    pub(crate) fn of(&self, key: &Key) -> Option<u64> {
+    pub fn of(&self, key: &Key) -> Option<u64> {
         let step = (key.run.clone(), key.step.clone());
         self.0.get(&step).copied()
     }
 
-    pub(crate) fn raise(&mut self, key: &Key) {
+    pub fn raise(&mut self, key: &Key) {
         let step = (key.run.clone(), key.step.clone());
         let token = self.0.entry(step).or_default();
         *token = (*token).max(key.token);

@@ -19,7 +19,9 @@ use baton_storage::codec::{self, Record};
 use baton_storage::file::write_durably;
 use serde::{Deserialize, Serialize};
 
-pub(crate) use fact::{Fact, Facts, Newest, Open, Started, hash};
+pub use fact::{Fact, Facts, Newest, Open, Started};
+
+pub(crate) use fact::hash;
 pub(crate) use writer::Journal;
 
 /// The first record: whose journal this is.

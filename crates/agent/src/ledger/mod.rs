@@ -16,14 +16,14 @@ use crate::attempt::{Action, Assignment, Key, Outcome, Report};
 use crate::journal::{Fact, Facts, Newest, Started};
 use stage::{Attempt, Stage, action_hash};
 
-pub(crate) use words::{Decision, Event, Seen};
+pub use words::{Decision, Event, Seen};
 
 /// What is asked again when no answer came, and after how long. Nanoseconds.
 const ASK_AGAIN_NS: u64 = 3_000_000_000;
 
 /// All attempts that this agent knows and is not allowed to forget.
 #[derive(Debug)]
-pub(crate) struct Ledger {
+pub struct Ledger {
     slots: u32,
     boot: String,
     lease_until_ns: u64,
@@ -33,20 +33,20 @@ pub(crate) struct Ledger {
 
 impl Ledger {
     /// The ledger as the journal tells it, on the boot that runs now.
-    pub(crate) fn restore(facts: Facts, slots: u32, boot: &str) -> Ledger {
+    pub fn restore(facts: Facts, slots: u32, boot: &str) -> Ledger {
         let attempts = facts.open.into_iter().map(|(token, open)| (token, Attempt::restored(open))).collect();
         Ledger { slots, boot: boot.to_owned(), lease_until_ns: 0, attempts, newest: facts.newest }
     }
 
     /// Tokens whose folders must be looked at after a restart: started, end unknown.
-    pub(crate) fn unsettled(&self) -> Vec<u64> {
+    pub fn unsettled(&self) -> Vec<u64> {
         let running = |attempt: &&Attempt| matches!(attempt.stage, Stage::Running { .. });
         let attempts = self.attempts.values().filter(running);
         attempts.map(|attempt| attempt.key.token).collect()
     }
 
     /// Journaled attempts without an acknowledgement, for Hello.
-    pub(crate) fn held(&self) -> Vec<Key> {
+    pub fn held(&self) -> Vec<Key> {
         let on_disk = |attempt: &&Attempt| {
             let pending = matches!(attempt.stage, Stage::Starting(_));
             attempt.journaled && !pending
@@ -56,7 +56,7 @@ impl Ledger {
     }
 
     /// Takes in what happened at `now_ns` of the boot clock and says what to do.
-    pub(crate) fn apply(&mut self, event: Event, now_ns: u64) -> Vec<Decision> {
+    pub fn apply(&mut self, event: Event, now_ns: u64) -> Vec<Decision> {
         let mut decisions = Vec::new();
         let out = &mut decisions;
         match event {

@@ -5,7 +5,7 @@ use crate::journal::Fact;
 
 /// Something happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Event {
+pub enum Event {
     /// A leader welcomed this agent.
     Connected,
     /// The session ended.
@@ -38,18 +38,18 @@ pub(crate) enum Event {
 
 /// What can be seen of an attempt from outside.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Seen {
+pub struct Seen {
     /// Its supervisor is alive.
-    pub(crate) locked: bool,
+    pub locked: bool,
     /// The marker written right before the action is there.
-    pub(crate) executing: bool,
+    pub executing: bool,
     /// The exit record.
-    pub(crate) exit: Option<Report>,
+    pub exit: Option<Report>,
 }
 
 /// What has to be done now.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Decision {
+pub enum Decision {
     /// Ask the leader whether the attempt may act.
     AskBegin(Key),
     /// Write the lines durably, then say [`Event::Durable`].

@@ -14,6 +14,7 @@ const PROTOCOL: u32 = 1;
 pub(super) enum Down {
     Event(Event),
     Renewed(u64),
+    Refused(String),
 }
 
 pub(super) fn hello(identity: &Identity) -> FromAgent {
@@ -66,9 +67,9 @@ pub(super) fn down(message: ToAgent) -> Result<Down, String> {
             Event::Acknowledged(key_down(acknowledged.key)?)
         }
         to_agent::Message::Stop(stop) => Event::Stop { key: key_down(stop.key)?, reason: stop.reason },
-        to_agent::Message::Welcome(_) | to_agent::Message::Refused(_) => {
-            return Err("a second answer to the greeting".into());
-        }
+        // The cluster decides whether it knows this agent only after it was greeted.
+        to_agent::Message::Refused(refused) => return Ok(Down::Refused(refused.reason)),
+        to_agent::Message::Welcome(_) => return Err("a second welcome".into()),
     }))
 }
 

@@ -55,8 +55,13 @@ pub(crate) async fn keep(
                     renewals: Renewals::new(link.lease_ms, boottime_ns()),
                     link,
                 };
-                let why = session.talk(&mut outbound).await;
-                tracing::info!(why, "the session ended; looking for the leader");
+                match session.talk(&mut outbound).await {
+                    Ended::Lost(why) => tracing::info!(why, "the session ended; looking for the leader"),
+                    Ended::Refused(reason) => {
+                        tracing::error!(reason, "the leader refuses this agent");
+                        sleep(REFUSED).await;
+                    }
+                }
                 // Nobody listens any more once the agent is ending.
                 let _ = events.send(Event::Disconnected);
             }
@@ -68,6 +73,14 @@ pub(crate) async fn keep(
     }
 }
 
+/// Why a session is over.
+enum Ended {
+    /// The stream broke, went silent, or the agent is ending.
+    Lost(String),
+    /// The leader does not want this agent.
+    Refused(String),
+}
+
 struct Session<'a> {
     identity: &'a Identity,
     events: &'a mpsc::UnboundedSender<Event>,
@@ -77,12 +90,12 @@ struct Session<'a> {
 
 impl Session<'_> {
     /// Talks until the stream breaks or goes silent; says why.
-    async fn talk(mut self, outbound: &mut mpsc::UnboundedReceiver<Up>) -> String {
+    async fn talk(mut self, outbound: &mut mpsc::UnboundedReceiver<Up>) -> Ended {
         // What was meant for the last leader is decided anew for this one.
         while outbound.try_recv().is_ok() {}
         tracing::info!(leader = self.link.leader, term = self.link.term, "connected");
         if self.events.send(Event::Connected).is_err() {
-            return "the agent is ending".into();
+            return Ended::Lost("the agent is ending".into());
         }
         let renew_ms = self.link.renew_ms.max(1);
         let mut renew = interval(Duration::from_millis(renew_ms));
@@ -91,11 +104,11 @@ impl Session<'_> {
             let gone = tokio::select! {
                 message = self.link.inbound.message() => match message {
                     Ok(Some(message)) => self.hear(message),
-                    Ok(None) => Some("the leader closed it".into()),
-                    Err(status) => Some(status.message().to_owned()),
+                    Ok(None) => Some(Ended::Lost("the leader closed it".into())),
+                    Err(status) => Some(Ended::Lost(status.message().to_owned())),
                 },
-                Some(up) = outbound.recv() => self.link.say(convert::up(up)),
-                _ = renew.tick() => self.renew(renew_ms),
+                Some(up) = outbound.recv() => self.link.say(convert::up(up)).map(Ended::Lost),
+                _ = renew.tick() => self.renew(renew_ms).map(Ended::Lost),
             };
             if let Some(why) = gone {
                 return why;
@@ -112,7 +125,7 @@ impl Session<'_> {
         self.link.say(convert::renew(sequence, answered))
     }
 
-    fn hear(&mut self, message: ToAgent) -> Option<String> {
+    fn hear(&mut self, message: ToAgent) -> Option<Ended> {
         let event = match convert::down(message) {
             Ok(Down::Event(event)) => event,
             Ok(Down::Renewed(sequence)) => {
@@ -120,13 +133,14 @@ impl Session<'_> {
                 self.write_deadline(until_ns);
                 Event::Renewed { until_ns }
             }
+            Ok(Down::Refused(reason)) => return Some(Ended::Refused(reason)),
             Err(what) => {
                 tracing::warn!(what, "a message of the leader is ignored");
                 return None;
             }
         };
         let ending = self.events.send(event).is_err();
-        ending.then(|| "the agent is ending".into())
+        ending.then(|| Ended::Lost("the agent is ending".into()))
     }
 
     /// The supervisors read it right before they execute.

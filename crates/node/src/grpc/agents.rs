@@ -57,8 +57,9 @@ impl Agents for AgentsService {
             term: office.term,
         };
         tokio::spawn(async move {
-            if let Some(session) = Session::open(office, cluster, outgoing, hello, welcome).await {
-                session.hold(incoming).await;
+            let opened = Session::open(office, cluster, outgoing, hello, welcome, &mut incoming).await;
+            if let Some((session, first)) = opened {
+                session.hold(first, incoming).await;
             }
         });
         Ok(Response::new(ReceiverStream::new(stream)))
@@ -77,14 +78,17 @@ struct Session {
 }
 
 impl Session {
-    /// Makes the agent known to the cluster. `None` when it was refused, or the office is over.
+    /// Makes the agent known to the cluster, once it has shown that it hears the leader: only a round trip counts as
+    /// life (the matrix's P01), and an agent says something only when it has heard the Welcome. Gives back what that
+    /// was. `None` when it was refused, stayed silent, or the office is over.
     async fn open(
         office: Arc<Office>,
         cluster: Cluster,
         outgoing: mpsc::Sender<Result<api::ToAgent, Status>>,
         hello: api::Hello,
         welcome: api::Welcome,
-    ) -> Option<Session> {
+        incoming: &mut Streaming<api::FromAgent>,
+    ) -> Option<(Session, from_agent::Message)> {
         let held = hello.held.iter().map(convert::key).collect::<Vec<_>>();
         let admitted = match convert::join(hello) {
             Err(reason) => Err(reason),
@@ -98,8 +102,11 @@ impl Session {
             }
         };
         let speaker = join.speaker.clone();
+        let welcome = api::ToAgent { message: Some(to_agent::Message::Welcome(welcome)) };
+        outgoing.send(Ok(welcome)).await.ok()?;
+        let first = tokio::time::timeout(HELLO_WITHIN, incoming.message()).await.ok()?.ok()??.message?;
         // The lease runs from before the agent is known, so that it cannot be granted anything without one.
-        office.grant_lease(speaker.clone());
+        let before = office.grant_lease(speaker.clone());
         // An agent that comes back after a takeover says nothing new, and costs no entry.
         let known = cluster.machine().read(|state| {
             let agent = state.agents.by_name.get(&speaker.agent);
@@ -109,6 +116,7 @@ impl Session {
             match office.proposer.propose(Command::JoinAgent(join)).await {
                 Ok(_) => {}
                 Err(ProposeError::Rejected(rejection)) => {
+                    office.take_lease_back(&speaker, before);
                     refuse(&outgoing, rejection.to_string()).await;
                     return None;
                 }
@@ -119,9 +127,8 @@ impl Session {
         tracing::info!(agent = %speaker.agent, "session opened");
         let session =
             Session { office, cluster, speaker, outgoing, replaced, told: BTreeSet::new(), seen: 0 };
-        session.send(to_agent::Message::Welcome(welcome)).await.ok()?;
         session.stop_what_is_over(held).await.ok()?;
-        Some(session)
+        Some((session, first))
     }
 
     /// Attempts that the journal still holds and the cluster has given up must end.
@@ -138,10 +145,11 @@ impl Session {
         Ok(())
     }
 
-    async fn hold(mut self, mut incoming: Streaming<api::FromAgent>) {
+    async fn hold(mut self, first: from_agent::Message, mut incoming: Streaming<api::FromAgent>) {
         let mut applied = self.cluster.machine().applied();
         let (mut over, mut replaced) = (self.office.over(), self.replaced.clone());
-        loop {
+        let heard = self.hear(first).await;
+        while heard.is_ok() {
             applied.borrow_and_update();
             if self.tell_news().await.is_err() {
                 break;

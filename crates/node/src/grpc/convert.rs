@@ -1,5 +1,9 @@
 //! Between the wire's words and the engine's. Wire types stop here.
 
+mod decision;
+
+pub(crate) use decision::{decision, mode};
+
 use baton_api as api;
 use baton_api::{action, to_agent};
 use baton_engine::command::{AttemptKey, Ending, Join, Speaker};
@@ -139,7 +143,7 @@ fn assigned(assignment: Assignment) -> api::Assignment {
     };
     api::Assignment {
         key: Some(wire_key(assignment.key)),
-        direction: "do".into(),
+        direction: assignment.environment.get("BATON_DIRECTION").cloned().unwrap_or_default(),
         probe: assignment.probe,
         idempotent: assignment.idempotent,
         action: Some(api::Action { action: Some(action) }),

@@ -2,6 +2,7 @@
 //! `convert` (what comes in) and `view` (what goes out).
 
 pub(crate) mod agents;
+mod catalogue;
 mod convert;
 pub(crate) mod operator;
 pub mod peer;

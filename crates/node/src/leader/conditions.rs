@@ -1,43 +1,56 @@
-//! The conditions of steps (`when`), evaluated outside of apply: only the value goes into the log.
+//! The expressions of steps (`when`, `gate`, `success`), evaluated outside of apply: only the value goes into the log.
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 use std::time::Duration;
 
+use baton_engine::command::Subject;
 use baton_engine::{Command, Evaluation};
+use tokio::task::JoinSet;
 
 use crate::leader::office::TRY_AGAIN;
 use crate::leader::propose::{ProposeError, Proposer};
 use crate::raft::Cluster;
 
-/// Evaluates the conditions that steps wait for, each on a thread of its own.
+/// Which expression of which step of which run.
+type Question = (String, String, Subject);
+
+fn question(evaluation: &Evaluation) -> Question {
+    (evaluation.run.clone(), evaluation.step.clone(), evaluation.subject)
+}
+
+/// Evaluates the expressions that steps wait for, each on a thread of its own.
 pub(super) async fn evaluate(proposer: &Proposer, cluster: &Cluster) {
     let mut applied = cluster.machine().applied();
-    let mut begun: BTreeSet<(String, String)> = BTreeSet::new();
+    let mut under_way: HashSet<Question> = HashSet::new();
+    let mut answered = JoinSet::new();
     loop {
         applied.borrow_and_update();
-        let waiting = cluster.machine().read(|state| state.evaluations());
-        let wanted: BTreeSet<_> = waiting.iter().map(|one| (one.run.clone(), one.step.clone())).collect();
-        begun.retain(|one| wanted.contains(one));
-        for evaluation in waiting {
-            if begun.insert((evaluation.run.clone(), evaluation.step.clone())) {
-                tokio::spawn(evaluate_one(proposer.clone(), evaluation));
+        for evaluation in cluster.machine().read(|state| state.evaluations()) {
+            if under_way.insert(question(&evaluation)) {
+                answered.spawn(evaluate_one(proposer.clone(), evaluation));
             }
         }
-        if applied.changed().await.is_err() {
-            return;
+        tokio::select! {
+            changed = applied.changed() => if changed.is_err() { return },
+            // Once its answer is applied, a question may be asked anew: a gate is, when it is tried again.
+            Some(Ok(Some(question))) = answered.join_next() => drop(under_way.remove(&question)),
         }
     }
 }
 
-async fn evaluate_one(proposer: Proposer, evaluation: Evaluation) {
-    let Evaluation { run, step, expression, facts } = evaluation;
+/// The question, once its answer is applied; `None` when this coordinator leads no longer.
+async fn evaluate_one(proposer: Proposer, evaluation: Evaluation) -> Option<Question> {
+    let question = question(&evaluation);
+    let Evaluation { run, step, subject, expression, facts } = evaluation;
     let result = tokio::task::spawn_blocking(move || evaluate_apart(expression, facts)).await;
     let result = result.unwrap_or_else(|_| Err("its evaluation was cut off".into()));
-    while let Err(ProposeError::Unknown(_)) = {
-        let (run, step, result) = (run.clone(), step.clone(), result.clone());
-        proposer.propose(Command::Evaluate { run, step, result }).await
-    } {
-        tokio::time::sleep(TRY_AGAIN).await;
+    let command = Command::Evaluate { run, step, subject, result };
+    loop {
+        match proposer.propose(command.clone()).await {
+            Err(ProposeError::Unknown(_)) => tokio::time::sleep(TRY_AGAIN).await,
+            Err(ProposeError::NotLeader) => return None,
+            Ok(_) | Err(ProposeError::Rejected(_)) => return Some(question),
+        }
     }
 }
 

@@ -10,8 +10,9 @@ use std::time::{Duration, Instant};
 
 use baton_engine::command::Speaker;
 
+/// One agent's lease.
 #[derive(Debug)]
-struct Lease {
+pub(crate) struct Lease {
     /// The last renewal answered, and when; before the first, when the agent came.
     answered: Instant,
     /// When the newest answer that the agent has confirmed was sent.
@@ -34,10 +35,19 @@ impl Leases {
         Leases { lease, margin, running: BTreeMap::new() }
     }
 
-    /// The agent is there, or may hold a lease of the leader before: one full lease from now.
-    pub(crate) fn grant(&mut self, speaker: Speaker, now: Instant) {
+    /// The agent is there, or may hold a lease of the leader before: one full lease from now. Gives back the lease that
+    /// it replaces.
+    pub(crate) fn grant(&mut self, speaker: Speaker, now: Instant) -> Option<Lease> {
         let lease = Lease { answered: now, confirmed: now, unconfirmed: BTreeMap::new() };
-        self.running.insert(speaker, lease);
+        self.running.insert(speaker, lease)
+    }
+
+    /// The agent was refused: a lease that somebody else has out of the same journal must not live on by that.
+    pub(crate) fn take_back(&mut self, speaker: &Speaker, before: Option<Lease>) {
+        match before {
+            Some(lease) => drop(self.running.insert(speaker.clone(), lease)),
+            None => drop(self.running.remove(speaker)),
+        }
     }
 
     /// A renewal arrived, and with it the word that answers up to `confirmed` have arrived. True
@@ -127,6 +137,15 @@ mod tests {
         for sequence in 1..=20 {
             assert!(leases.renew(&speaker(), sequence, sequence - 1, start + Duration::from_secs(sequence)));
         }
+    }
+
+    /// A copy of a journal is refused again and again while the original is silent.
+    #[test]
+    fn a_grant_that_is_taken_back_prolongs_nothing() {
+        let (mut leases, start) = granted();
+        let before = leases.grant(speaker(), start + Duration::from_secs(4));
+        leases.take_back(&speaker(), before);
+        assert_eq!(leases.expired(start + LEASE + MARGIN), [speaker()]);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use crate::config::Config;
 use crate::leader::clock::Clock;
 use crate::leader::conditions;
-use crate::leader::leases::Leases;
+use crate::leader::leases::{Lease, Leases};
 use crate::leader::propose::{ProposeError, Proposer};
 use crate::leader::sessions::Sessions;
 use crate::raft::Cluster;
@@ -118,7 +118,7 @@ async fn take_office(config: &Config, cluster: &Cluster, term: u64) -> Option<Ar
     let now = Instant::now();
     cluster.machine().read(|state| {
         let live = state.agents.by_name.values().filter(|agent| agent.live);
-        live.for_each(|agent| leases.grant(agent.join.speaker.clone(), now));
+        live.for_each(|agent| drop(leases.grant(agent.join.speaker.clone(), now)));
     });
     Some(Arc::new(Office {
         term,
@@ -142,8 +142,13 @@ impl Office {
     }
 
     /// The agent has come: its lease begins.
-    pub(crate) fn grant_lease(&self, speaker: Speaker) {
-        self.leases().grant(speaker, Instant::now());
+    pub(crate) fn grant_lease(&self, speaker: Speaker) -> Option<Lease> {
+        self.leases().grant(speaker, Instant::now())
+    }
+
+    /// See [`Leases::take_back`].
+    pub(crate) fn take_lease_back(&self, speaker: &Speaker, before: Option<Lease>) {
+        self.leases().take_back(speaker, before);
     }
 
     /// True when this renewal is to be answered.

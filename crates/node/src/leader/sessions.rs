@@ -28,7 +28,7 @@ impl Sessions {
             // A session that has ended has dropped its receiver.
             if !same && earlier.replaced.receiver_count() > 0 {
                 return Err(format!(
-                    "an agent named `{}` is connected already, out of another journal; give one of them another name",
+                    "an agent named `{}` is connected already, out of another journal or place; give one of them another name",
                     speaker.agent
                 ));
             }

@@ -1,0 +1,43 @@
+//! What a person decides about a run, and what became of it.
+
+use baton_api as api;
+use baton_engine::command::{Decision, Request as By};
+use baton_engine::{Command, State, scope};
+use tonic::Status;
+
+use super::OperatorService;
+use crate::grpc::{convert, view};
+
+impl OperatorService {
+    pub(super) async fn decided(
+        &self,
+        request: api::DecisionRequest,
+    ) -> Result<api::DecisionResponse, Status> {
+        let decision =
+            convert::decision(&request.decision, &request.step).map_err(Status::invalid_argument)?;
+        let step = match &decision {
+            Decision::Step { step, .. } => Some(step.clone()),
+            Decision::Escalate { step } => step.clone(),
+            _ => None,
+        };
+        let api::DecisionRequest { request_id, run, reason, operator, roles, .. } = request;
+        let request = By { id: request_id, operator, roles };
+        let command = Command::Decide { request, run: run.clone(), decision, reason };
+        let (revision, _) = self.propose(command).await?;
+        let standing = |state: &State| after(state, &run, step.as_deref(), self.now_ms(state));
+        Ok(api::DecisionResponse { revision, ..self.cluster.machine().read(standing) })
+    }
+}
+
+/// How a run and one of its steps stand.
+fn after(state: &State, run: &str, step: Option<&str>, now_ms: u64) -> api::DecisionResponse {
+    let Some(run) = state.runs.get(run) else { return api::DecisionResponse::default() };
+    let index = step.and_then(|step| scope::find(run, &state.plans, step));
+    api::DecisionResponse {
+        status: run.status.word().into(),
+        reason: run.why(&state.plans).unwrap_or_default(),
+        step_status: index.map(|index| run.steps[index].status.word().into()).unwrap_or_default(),
+        approval: index.and_then(|index| view::approval(state, run, index, now_ms)),
+        ..Default::default()
+    }
+}
