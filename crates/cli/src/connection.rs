@@ -18,6 +18,11 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
+    /// A client where coordinators are named, for what mostly needs none.
+    pub(crate) fn client_if_named(&self) -> Result<Option<Client>, Failure> {
+        self.servers.as_ref().map(|_| self.client()).transpose()
+    }
+
     /// A client that connects when it is first asked.
     pub(crate) fn client(&self) -> Result<Client, Failure> {
         let Some(servers) = &self.servers else {

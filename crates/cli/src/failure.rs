@@ -60,14 +60,16 @@ impl Exit {
 pub(crate) struct Failure {
     pub(crate) exit: Exit,
     message: String,
+    /// What people read below the message; programs have the details.
+    page: Option<String>,
     hint: Option<String>,
     /// More about it for programs, beside code, message and hint.
-    details: Option<(&'static str, Value)>,
+    details: Option<Box<(&'static str, Value)>>,
 }
 
 impl Failure {
     pub(crate) fn new(exit: Exit, message: impl Into<String>) -> Self {
-        Self { exit, message: message.into(), hint: None, details: None }
+        Self { exit, message: message.into(), page: None, hint: None, details: None }
     }
 
     pub(crate) fn ours(message: impl Into<String>) -> Self {
@@ -82,8 +84,12 @@ impl Failure {
         Self { hint: Some(hint.into()), ..self }
     }
 
+    pub(crate) fn page(self, page: impl Into<String>) -> Self {
+        Self { page: Some(page.into()), ..self }
+    }
+
     pub(crate) fn details(self, name: &'static str, value: Value) -> Self {
-        Self { details: Some((name, value)), ..self }
+        Self { details: Some(Box::new((name, value))), ..self }
     }
 
     /// The hint of a registration that stands inside `run start`: what is repeated is the whole command.
@@ -106,10 +112,10 @@ impl Failure {
         let mut error = json!({
             "code": self.exit.code(),
             "exit_code": self.exit as u8,
-            "message": self.message,
-            "hint": self.hint,
+            "message": one_line(&self.message),
+            "hint": self.hint.as_deref().map(one_line),
         });
-        if let Some((name, value)) = &self.details {
+        if let Some((name, value)) = self.details.as_deref() {
             error[*name] = value.clone();
         }
         json!({ "error": error })
@@ -120,6 +126,9 @@ impl Failure {
             Exit::Interrupted => self.message.clone(),
             _ => format!("{} {}", "error:".red().bold(), self.message),
         };
+        if let Some(page) = &self.page {
+            text = format!("{text}\n\n{}", page.trim_end());
+        }
         if let Some(hint) = &self.hint {
             text = format!("{text}\n{} {hint}", "hint:".bold());
         }
@@ -169,12 +178,20 @@ pub(crate) fn usage(error: &clap::Error) -> ExitCode {
     if asked_for { Exit::Done.into() } else { Exit::Usage.into() }
 }
 
+/// What clap says in paragraphs, as a message and what to do now. Its last words, where to find help, say nothing new.
 fn usage_failure(error: &clap::Error) -> Failure {
     let text = error.render().to_string();
-    let message = text.lines().next().unwrap_or_default();
-    let message = message.strip_prefix("error: ").unwrap_or(message);
-    let rest: Vec<_> = text.lines().skip(1).map(str::trim).filter(|line| !line.is_empty()).collect();
-    Failure::usage(message).hint(rest.join("; "))
+    let mut paragraphs = text.split("\n\n").map(one_line).filter(|paragraph| !paragraph.is_empty());
+    let message = paragraphs.next().unwrap_or_default();
+    let advice = paragraphs.filter(|paragraph| !paragraph.starts_with("For more information"));
+    let advice: Vec<_> = advice.map(|text| text.trim_start_matches("tip: ").to_owned()).collect();
+    let failure = Failure::usage(message.trim_start_matches("error: "));
+    if advice.is_empty() { failure } else { failure.hint(advice.join("; ")) }
+}
+
+/// The text without its layout.
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// The arguments could not be understood, so the format is looked for by itself.

@@ -16,6 +16,7 @@ mod operator;
 mod output;
 mod plan_file;
 mod render;
+mod shelf;
 mod talk;
 
 use std::process::ExitCode;

@@ -70,6 +70,60 @@ fn a_wrong_plan_ends_with_3_before_anyone_is_asked() {
         (code(&said), &found["files"][0]["valid"], &found["files"][1]["valid"]),
         (3, &true.into(), &false.into())
     );
+    assert_eq!((&found["problems"][0]["file"], &found["problems"][0]["line"]), (&path.into(), &4.into()));
+    let told: Value = serde_json::from_slice(&said.stderr).expect("JSON on stderr as well");
+    assert_eq!(told["error"]["code"], "invalid_plan");
+}
+
+#[test]
+fn findings_end_with_3_only_where_they_are_asked_for() {
+    let sound = plan(SOUND);
+    let path = sound.path().to_str().expect("UTF-8");
+    let said = run(&["plan", "check", path]);
+    assert_eq!(code(&said), 0, "{said:?}");
+    assert!(String::from_utf8_lossy(&said.stderr).contains("see them with --strict"), "{said:?}");
+    let said = run(&["plan", "check", "--strict", path]);
+    assert_eq!(code(&said), 3, "{said:?}");
+    let said = run(&["plan", "check", "--strict", path, "-o", "json"]);
+    let found: Value = serde_json::from_slice(&said.stdout).expect("JSON");
+    let finding = &found["findings"][0];
+    for field in ["code", "line", "message", "help", "file"] {
+        assert!(!finding[field].is_null(), "`{field}` is missing in {finding}");
+    }
+    let told: Value = serde_json::from_slice(&said.stderr).expect("JSON on stderr as well");
+    assert_eq!((code(&said), &told["error"]["exit_code"]), (3, &3.into()));
+}
+
+#[test]
+fn a_step_template_beside_the_plan_is_found() {
+    let template = plan(
+        "apiVersion: baton/v1\nkind: StepTemplate\nmetadata: {name: greet}\nspec:\n  params: {whom: {type: string}}\n  \
+         idempotent: true\n  command: [echo, '${params.whom}']\n",
+    );
+    let user = plan(
+        "apiVersion: baton/v1\nkind: Plan\nmetadata: {name: p}\nspec:\n  steps:\n    - {name: a, region: west, uses: \
+         greet, with: {whom: ada}}\n",
+    );
+    let (template, user) = (template.path().to_str().expect("UTF-8"), user.path().to_str().expect("UTF-8"));
+    let alone = run(&["plan", "check", user]);
+    assert_eq!(code(&alone), 3, "{alone:?}");
+    assert!(String::from_utf8_lossy(&alone.stderr).contains("is found with --servers"), "{alone:?}");
+    let together = run(&["plan", "check", user, template, "-o", "json"]);
+    let found: Value = serde_json::from_slice(&together.stdout).expect("JSON");
+    assert_eq!((code(&together), &found["files"][1]["kind"]), (0, &"StepTemplate".into()), "{together:?}");
+    let said = run(&["run", "start", template, "--servers", &nobody(), "-o", "json"]);
+    assert_eq!(code(&said), 2, "a template is no plan: {said:?}");
+}
+
+#[test]
+fn two_files_are_compared_without_a_cluster() {
+    let (old, new) = (plan(SOUND), plan(&SOUND.replace("noop: {}", "noop: {}, description: more")));
+    let (old, new) = (old.path().to_str().expect("UTF-8"), new.path().to_str().expect("UTF-8"));
+    let said = run(&["plan", "diff", old, new, "-o", "json"]);
+    let diff: Value = serde_json::from_slice(&said.stdout).expect("JSON");
+    assert_eq!((code(&said), diff["changes"].as_array().map(Vec::len)), (0, Some(1)), "{diff}");
+    assert_eq!(code(&run(&["plan", "diff", "--exit-code", old, new])), 1);
+    assert_eq!(code(&run(&["plan", "diff", "--exit-code", old, old])), 0);
 }
 
 #[test]
@@ -83,6 +137,11 @@ fn without_a_quorum_everything_ends_with_5() {
         &["run", "start", file],
         &["run", "watch", "p-1"],
         &["run", "resolve", "p-1", "a", "--as", "retry", "--reason", "x"],
+        &["run", "approve", "p-1", "a", "--role", "sre"],
+        &["region", "declare-lost", "east"],
+        &["lock", "list"],
+        &["resource", "set", "io", "3"],
+        &["plan", "templates"],
         &["cluster", "status"],
         &["agent", "list"],
     ] {

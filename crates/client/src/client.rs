@@ -3,9 +3,10 @@
 mod decisions;
 mod plans;
 mod runs;
+mod shared;
 mod status;
 
-pub use decisions::Decision;
+pub use decisions::{Choice, Decision, Resolution};
 pub use runs::{Filter, Start};
 
 use std::future::Future;

@@ -4,9 +4,15 @@ use baton_api as api;
 
 use crate::Error;
 use crate::view::{
-    Agent, AttemptView, ClusterStatus, Event, EventList, Member, Objectives, Plan, PlanList, PlanSummary,
-    Registered, RunList, RunSummary, RunView, StepView, Time,
+    Agent, ClusterStatus, Event, EventList, Member, Plan, PlanList, PlanSummary, Registered, Template,
+    TemplateList, TemplateSummary, Time,
 };
+
+mod run;
+mod shared;
+
+pub(crate) use run::{decided, run, run_list};
+pub(crate) use shared::{lock_list, region_list, resource_list};
 
 fn text(value: String) -> Option<String> {
     (!value.is_empty()).then_some(value)
@@ -22,6 +28,7 @@ fn without(what: &str) -> Error {
 
 pub(crate) fn registered(answer: api::RegisterPlanResponse) -> Registered {
     Registered {
+        kind: answer.kind,
         plan: answer.name,
         plan_version: answer.version,
         unchanged: answer.unchanged,
@@ -35,7 +42,29 @@ pub(crate) fn plan_list(answer: api::ListPlansResponse) -> PlanList {
 
 pub(crate) fn plan(answer: api::GetPlanResponse) -> Result<Plan, Error> {
     let summary = plan_summary(answer.plan.ok_or_else(|| without("plan"))?);
-    Ok(Plan { summary, source: answer.source, revision: answer.revision })
+    Ok(Plan { summary, source: answer.source, revision: answer.revision, checked: answer.checked })
+}
+
+pub(crate) fn template_list(answer: api::ListTemplatesResponse) -> TemplateList {
+    let templates = answer.templates.into_iter().map(template_summary);
+    TemplateList { templates: templates.collect(), revision: answer.revision }
+}
+
+pub(crate) fn template(answer: api::GetTemplateResponse) -> Result<Template, Error> {
+    let summary = template_summary(answer.template.ok_or_else(|| without("template"))?);
+    Ok(Template { summary, source: answer.source, revision: answer.revision })
+}
+
+fn template_summary(template: api::TemplateSummary) -> TemplateSummary {
+    TemplateSummary {
+        template: template.name,
+        template_version: template.version,
+        owner: text(template.owner),
+        description: text(template.description),
+        params: template.params,
+        operator: text(template.operator),
+        registered_at: Time::unless_zero(template.registered_at_ms),
+    }
 }
 
 fn plan_summary(plan: api::PlanSummary) -> PlanSummary {
@@ -47,89 +76,6 @@ fn plan_summary(plan: api::PlanSummary) -> PlanSummary {
         steps: plan.steps,
         runs: plan.runs,
         registered_at: Time::unless_zero(plan.registered_at_ms),
-    }
-}
-
-pub(crate) fn run_list(answer: api::ListRunsResponse) -> RunList {
-    RunList {
-        runs: answer.runs.into_iter().map(run_summary).collect(),
-        more: answer.more,
-        revision: answer.revision,
-    }
-}
-
-fn run_summary(run: api::RunSummary) -> RunSummary {
-    RunSummary {
-        run: run.run,
-        plan: run.plan,
-        plan_version: run.plan_version,
-        status: run.status,
-        reason: text(run.reason),
-        started_at: Time::unless_zero(run.started_at_ms),
-        ended_at: Time::unless_zero(run.ended_at_ms),
-        steps: run.steps,
-        steps_done: run.steps_done,
-    }
-}
-
-pub(crate) fn run(view: api::RunView) -> Result<RunView, Error> {
-    let summary = run_summary(view.summary.ok_or_else(|| without("run"))?);
-    Ok(RunView {
-        run: summary.run,
-        plan: summary.plan,
-        plan_version: summary.plan_version,
-        mode: view.mode,
-        drill: view.drill,
-        status: summary.status,
-        reason: summary.reason,
-        needs_operator: view.needs_operator,
-        exceptions: view.exceptions,
-        params: view.params,
-        operator: view.operator,
-        started_at: summary.started_at,
-        ended_at: summary.ended_at,
-        elapsed_ms: view.elapsed_ms,
-        objectives: Objectives { rto_ms: number(view.rto_ms), rpo_ms: number(view.rpo_ms) },
-        predicted_ms: number(view.predicted_ms),
-        critical_path: view.critical_path,
-        takeovers: view.takeovers,
-        steps: view.steps.into_iter().map(step).collect(),
-        revision: view.revision,
-    })
-}
-
-fn step(step: api::StepView) -> StepView {
-    StepView {
-        step: step.step,
-        status: step.status,
-        reason: text(step.reason),
-        region: text(step.region),
-        idempotent: step.idempotent,
-        optional: step.optional,
-        critical: step.critical,
-        kind: step.kind,
-        needs: step.needs,
-        estimate_ms: number(step.estimate_ms),
-        outputs: step.outputs,
-        attempts: step.attempts.into_iter().map(attempt).collect(),
-    }
-}
-
-fn attempt(attempt: api::AttemptView) -> AttemptView {
-    AttemptView {
-        attempt: attempt.attempt,
-        token: attempt.token,
-        agent: text(attempt.agent),
-        direction: attempt.direction,
-        outcome: text(attempt.outcome),
-        reason: text(attempt.reason),
-        exit_code: attempt.exit_code,
-        begun: attempt.begun,
-        started_at: Time::unless_zero(attempt.started_at_ms),
-        ended_at: Time::unless_zero(attempt.ended_at_ms),
-        elapsed_ms: attempt.elapsed_ms,
-        stdout: attempt.stdout,
-        stderr: attempt.stderr,
     }
 }
 

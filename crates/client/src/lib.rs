@@ -15,7 +15,7 @@ mod verdict;
 pub mod view;
 mod watch;
 
-pub use client::{Client, Decision, Filter, Start};
+pub use client::{Choice, Client, Decision, Filter, Resolution, Start};
 pub use error::{Error, NoQuorum};
 pub use origin::{Origin, new_request_id};
 pub use watch::{News, Watch};

@@ -7,12 +7,14 @@ pub struct Origin {
     pub request_id: String,
     /// Who asks, for people to read.
     pub operator: String,
+    /// The roles that the asker claims; approvals may ask for one.
+    pub roles: Vec<String>,
 }
 
 impl Origin {
     /// A command that has not been asked before.
     pub fn new(operator: impl Into<String>) -> Self {
-        Self { request_id: new_request_id(), operator: operator.into() }
+        Self { request_id: new_request_id(), operator: operator.into(), roles: Vec::new() }
     }
 }
 

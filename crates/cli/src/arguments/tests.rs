@@ -50,6 +50,37 @@ fn an_agent_is_run_and_agents_are_listed() {
 }
 
 #[test]
+fn every_decision_is_typed_as_the_contract_says() {
+    for line in [
+        "baton run approve r s",
+        "baton run approve r s --reason x --role sre --role dba,oncall --operator ada",
+        "baton run decline r s",
+        "baton run done r s --evidence x",
+        "baton run override r s --reason x",
+        "baton run skip r s --reason x",
+        "baton run retry r s",
+        "baton run pause r",
+        "baton run resume r",
+        "baton run cancel r --undo --reason x",
+        "baton run undo r",
+        "baton run escalate r",
+        "baton run escalate r s",
+        "baton run start p --queue --plan-version 2",
+        "baton region declare-lost east",
+        "baton region declare-lost east --yes --reason x",
+        "baton region restore east",
+        "baton resource set io default",
+        "baton plan check a.yaml b.yaml --strict",
+        "baton plan diff a.yaml",
+        "baton plan diff shop@1 shop@2 --exit-code",
+        "baton plan explain spec.steps.retry",
+        "baton plan template write-file --template-version 0",
+    ] {
+        assert!(parse(line).is_ok(), "{line}: {:?}", parse(line).err().map(|error| error.to_string()));
+    }
+}
+
+#[test]
 fn mistakes_are_usage_errors() {
     for line in [
         "baton run start",
@@ -58,6 +89,11 @@ fn mistakes_are_usage_errors() {
         "baton run start p --mode sideways",
         "baton run resolve r s --as maybe --reason x",
         "baton run resolve r s --as failed",
+        "baton run skip r s",
+        "baton run override r s",
+        "baton run done r s",
+        "baton run approve r",
+        "baton resource set io many",
         "baton server --id 0 --region r --listen 127.0.0.1:1 --data-dir d --peers 1=a:1",
         "baton dev --regions East",
         "baton frobnicate",

@@ -4,8 +4,10 @@ pub(crate) mod agent;
 pub(crate) mod cluster;
 pub(crate) mod completion;
 pub(crate) mod dev;
+pub(crate) mod lock;
 pub(crate) mod plan;
 pub(crate) mod region;
+pub(crate) mod resource;
 pub(crate) mod run;
 pub(crate) mod server;
 pub(crate) mod supervise;
@@ -27,7 +29,9 @@ pub(crate) async fn run(command: Command) -> Result<Exit, Failure> {
         Command::Agent(arguments) => agent::run(arguments).await,
         Command::Plan(command) => plan::run(command).await,
         Command::Run(command) => run::run(command).await,
-        Command::Region(region::Command::List(arguments)) => region::list(arguments).await,
+        Command::Region(command) => region::run(command).await,
+        Command::Lock(lock::Command::List(arguments)) => lock::list(arguments).await,
+        Command::Resource(command) => resource::run(command).await,
         Command::Cluster(cluster::Command::Status(arguments)) => cluster::status(arguments).await,
         Command::Completion(arguments) => completion::run(&arguments),
         Command::Supervise(_) | Command::Shop(_) => {

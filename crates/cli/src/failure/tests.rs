@@ -50,5 +50,25 @@ fn a_usage_error_has_a_message_and_a_hint() {
     let json = usage_failure(&error).as_json();
     assert_eq!(json["error"]["exit_code"], 2);
     assert_eq!(json["error"]["message"], "unrecognized subcommand 'lsit'");
-    assert!(json["error"]["hint"].as_str().unwrap().contains("'list'"), "{json}");
+    assert_eq!(json["error"]["hint"], "a similar subcommand exists: 'list'; Usage: baton run <COMMAND>");
+    let missing = crate::Arguments::try_parse_from(["baton", "run", "skip", "r", "s"]).unwrap_err();
+    let json = usage_failure(&missing).as_json();
+    assert_eq!(
+        json["error"]["message"],
+        "the following required arguments were not provided: --reason <TEXT>"
+    );
+}
+
+#[test]
+fn a_hint_for_programs_is_clean_text() {
+    let hint = "promote is in_doubt: nobody knows\n  baton run resolve r promote --as retry --reason TEXT\n      again";
+    let failure = Failure::new(Exit::NeedsOperator, "it waits").hint(hint).page("a page\n  with layout\n");
+    let json = failure.as_json();
+    assert_eq!(
+        json["error"]["hint"],
+        "promote is in_doubt: nobody knows baton run resolve r promote --as retry --reason TEXT again"
+    );
+    assert_eq!(json["error"]["message"], "it waits", "the page is for people");
+    let text = anstream::adapter::strip_str(&failure.as_text()).to_string();
+    assert_eq!(text, format!("error: it waits\n\na page\n  with layout\nhint: {hint}"));
 }

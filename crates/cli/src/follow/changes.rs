@@ -3,7 +3,7 @@
 use baton_client::view::{RunView, StepView};
 use owo_colors::OwoColorize;
 
-use crate::render::{glyph, printable, span, style};
+use crate::render::{glyph, people, printable, span, style};
 
 /// The lines that tell how `next` came out of `known`; everything, if nothing was known.
 pub(crate) fn changes(known: Option<&RunView>, next: &RunView) -> Vec<String> {
@@ -46,10 +46,11 @@ fn before<'a>(known: &'a RunView, place: usize, name: &str) -> Option<&'a StepVi
 }
 
 /// What makes a step worth a line.
-fn summary(step: Option<&StepView>) -> Option<(&str, usize, Option<&str>)> {
+fn summary(step: Option<&StepView>) -> Option<(&str, usize, Option<&str>, usize)> {
     step.map(|step| {
         let agent = step.last_attempt().and_then(|attempt| attempt.agent.as_deref());
-        (step.status.as_str(), step.attempts.len(), agent)
+        let agreed = step.approval.as_ref().map_or(0, |approval| approval.approved_by.len());
+        (step.status.as_str(), step.attempts.len(), agent, agreed)
     })
 }
 
@@ -62,9 +63,15 @@ fn line(step: &StepView) -> String {
     }
     if let Some(attempt) = last.filter(|attempt| attempt.attempt > 1) {
         line += &format!(", attempt {}", attempt.attempt);
+        line += if attempt.direction == "undo" { " (undo)" } else { "" };
     }
     if let Some(attempt) = last.filter(|_| step.has_ended()) {
         line += &format!(" after {}", span(attempt.elapsed_ms));
+    }
+    let asked = step.approval.as_ref().filter(|_| step.status == "awaiting_approval");
+    if let Some(approval) = asked {
+        let people = people(approval).map(|people| format!(" ({people})")).unwrap_or_default();
+        return format!("{line}: {}{people}", printable(&approval.message));
     }
     let reason = step.reason.as_deref().or_else(|| last.and_then(|attempt| attempt.reason.as_deref()));
     match reason {

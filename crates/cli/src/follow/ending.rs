@@ -3,7 +3,7 @@
 use baton_client::view::RunView;
 
 use crate::failure::{Exit, Failure};
-use crate::render::advice;
+use crate::render::{advice, printable};
 
 /// How the run ended, if there is nothing more to wait for.
 pub(crate) fn ending(run: &RunView, stay: bool) -> Option<Exit> {
@@ -18,7 +18,7 @@ pub(crate) fn ending(run: &RunView, stay: bool) -> Option<Exit> {
 
 /// An ending that is not a success, as what is said about it.
 pub(crate) fn outcome(run: &RunView, exit: Exit) -> Result<Exit, Failure> {
-    let reason = run.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+    let reason = run.reason.as_ref().map(|reason| format!(": {}", printable(reason))).unwrap_or_default();
     let message = format!("run {} is {}{reason}", run.run, run.status);
     match exit {
         Exit::Done => Ok(Exit::Done),

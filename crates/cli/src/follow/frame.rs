@@ -3,7 +3,7 @@
 use baton_client::view::{RunView, StepView};
 use owo_colors::{OwoColorize, Style};
 
-use crate::render::{glyph, printable, span, style};
+use crate::render::{Branch, glyph, printable, span, style, tree, why};
 
 /// What fits.
 #[derive(Debug, Clone, Copy)]
@@ -17,24 +17,27 @@ const FRAMING: usize = 4;
 
 /// The picture `since_ms` after the view was told. Every line fits the width.
 pub(crate) fn frame(run: &RunView, since_ms: u64, lost: Option<&str>, size: Size) -> String {
-    let mut lines = vec![header(run, since_ms, size)];
+    let branches = tree(run);
+    let mut lines = vec![header(run, &branches, since_ms, size)];
     if let Some(why) = lost {
         let text =
             fit(&format!("  the coordinator is gone ({why}); looking for the next leader"), size.columns);
         lines.push(text.yellow().to_string());
     }
-    let widths = Widths::of(run);
-    for line in rows(run, size.rows.saturating_sub(FRAMING).max(3)) {
+    let widths = Widths::of(&branches);
+    for line in rows(&branches, size.rows.saturating_sub(FRAMING).max(3)) {
         lines.push(match line {
-            Row::Step(step) => step_line(step, since_ms, &widths, size.columns),
+            Row::Step(branch) => step_line(run, branch, since_ms, &widths, size.columns),
             Row::Collapsed(text) => text.dimmed().to_string(),
         });
     }
     lines.join("\n")
 }
 
-fn header(run: &RunView, since_ms: u64, size: Size) -> String {
-    let done = run.steps.iter().filter(|step| is_done(step)).count();
+fn header(run: &RunView, branches: &[Branch<'_>], since_ms: u64, size: Size) -> String {
+    // A group is as far as its parts are.
+    let steps: Vec<_> = branches.iter().filter(|branch| branch.parts.is_none()).collect();
+    let done = steps.iter().filter(|branch| branch.step.is_done()).count();
     let takeovers = match run.takeovers {
         0 => String::new(),
         1 => " · 1 takeover".to_owned(),
@@ -48,34 +51,31 @@ fn header(run: &RunView, since_ms: u64, size: Size) -> String {
         run.status,
         run.plan,
         run.run,
-        run.steps.len()
+        steps.len()
     );
     fit(&text, size.columns).style(style(&run.status).bold()).to_string()
 }
 
-/// As in the list of runs: what may fail and did is done, too.
-fn is_done(step: &StepView) -> bool {
-    matches!(step.status.as_str(), "succeeded" | "skipped") || (step.optional && step.status == "failed")
-}
-
 enum Row<'a> {
-    Step(&'a StepView),
+    Step(&'a Branch<'a>),
     Collapsed(String),
 }
 
 /// All steps where they fit. Else what goes on or is wrong, and as much around it as there is
 /// room for; what is left out is counted.
-fn rows(run: &RunView, most: usize) -> Vec<Row<'_>> {
-    if run.steps.len() <= most {
-        return run.steps.iter().map(Row::Step).collect();
+fn rows<'a>(branches: &'a [Branch<'a>], most: usize) -> Vec<Row<'a>> {
+    if branches.len() <= most {
+        return branches.iter().map(Row::Step).collect();
     }
-    let quiet =
-        |step: &&StepView| matches!(step.status.as_str(), "succeeded" | "skipped" | "waiting" | "undone");
-    let loud: Vec<_> = run.steps.iter().filter(|step| !quiet(step)).take(most - 2).collect();
+    let is_quiet = |branch: &&Branch<'_>| {
+        matches!(branch.step.status.as_str(), "succeeded" | "skipped" | "waiting" | "undone")
+    };
+    let waits = |branch: &&Branch<'_>| branch.step.status == "waiting";
+    let loud: Vec<_> = branches.iter().filter(|branch| !is_quiet(branch)).take(most - 2).collect();
     let room = most - 2 - loud.len();
-    let next: Vec<_> = run.steps.iter().filter(|step| step.status == "waiting").take(room).collect();
-    let done = run.steps.iter().filter(|step| quiet(step) && step.status != "waiting").count();
-    let hidden = run.steps.len() - done - loud.len() - next.len();
+    let next: Vec<_> = branches.iter().filter(waits).take(room).collect();
+    let done = branches.iter().filter(|branch| is_quiet(branch) && !waits(branch)).count();
+    let hidden = branches.len() - done - loud.len() - next.len();
     let mut rows = vec![Row::Collapsed(format!("  ✓ {done} steps are done"))];
     rows.extend(loud.into_iter().chain(next).map(Row::Step));
     rows.push(Row::Collapsed(format!("  · {hidden} more steps")));
@@ -89,12 +89,12 @@ struct Widths {
 }
 
 impl Widths {
-    fn of(run: &RunView) -> Self {
-        let widest = |text: &dyn Fn(&StepView) -> usize| run.steps.iter().map(text).max().unwrap_or(0);
+    fn of(branches: &[Branch<'_>]) -> Self {
+        let widest = |text: &dyn Fn(&Branch<'_>) -> usize| branches.iter().map(text).max().unwrap_or(0);
         Self {
-            step: widest(&|step| step.step.chars().count()).min(40),
-            region: widest(&|step| step.region.as_deref().unwrap_or("").chars().count()).min(16),
-            agent: widest(&|step| agent(step).chars().count()).min(20),
+            step: widest(&|branch| branch.name().chars().count()).min(40),
+            region: widest(&|branch| branch.step.region.as_deref().unwrap_or("").chars().count()).min(16),
+            agent: widest(&|branch| agent(branch.step).chars().count()).min(20),
         }
     }
 }
@@ -103,15 +103,16 @@ fn agent(step: &StepView) -> &str {
     step.last_attempt().and_then(|attempt| attempt.agent.as_deref()).unwrap_or("")
 }
 
-fn step_line(step: &StepView, since_ms: u64, widths: &Widths, columns: usize) -> String {
+fn step_line(run: &RunView, branch: &Branch<'_>, since_ms: u64, widths: &Widths, columns: usize) -> String {
+    let step = branch.step;
     let path = if step.critical { "◆" } else { " " };
-    let name = format!("{:<width$}", fit(&step.step, widths.step), width = widths.step);
+    let name = format!("{:<width$}", fit(&branch.name(), widths.step), width = widths.step);
     let rest = format!(
         "  {:<region$}  {:<agent$}  {:>7}  {}",
         fit(step.region.as_deref().unwrap_or(""), widths.region),
         fit(agent(step), widths.agent),
         time(step, since_ms),
-        words(step),
+        words(run, branch),
         region = widths.region,
         agent = widths.agent,
     );
@@ -133,7 +134,8 @@ fn time(step: &StepView, since_ms: u64) -> String {
 }
 
 /// Whatever is not said by the glyph already.
-fn words(step: &StepView) -> String {
+fn words(run: &RunView, branch: &Branch<'_>) -> String {
+    let step = branch.step;
     let mut words = Vec::new();
     if !matches!(step.status.as_str(), "running" | "succeeded" | "waiting") {
         words.push(step.status.clone());
@@ -141,8 +143,10 @@ fn words(step: &StepView) -> String {
     if step.attempts.len() > 1 {
         words.push(format!("attempt {}", step.attempts.len()));
     }
-    let reason = step.reason.as_deref().filter(|_| step.status != "succeeded");
-    words.extend(reason.map(printable));
+    if step.status != "succeeded" {
+        words.push(why(run, branch));
+    }
+    words.retain(|word| !word.is_empty());
     words.join(", ")
 }
 

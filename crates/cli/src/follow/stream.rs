@@ -31,6 +31,10 @@ impl Screen for Stream {
     }
 
     fn lost(&mut self, why: &str) {
-        talk::say(format!("the coordinator is gone ({why}); looking for the next leader"));
+        let text = format!("the coordinator is gone ({why}); looking for the next leader");
+        match self.format {
+            Format::Json => talk::say(serde_json::json!({ "notice": text })),
+            _ => talk::say(text),
+        }
     }
 }

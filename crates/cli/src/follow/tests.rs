@@ -22,6 +22,19 @@ fn a_line_a_change() {
 }
 
 #[test]
+fn steps_that_appear_and_people_who_agree_are_told() {
+    let first = samples::running();
+    let mut asking = samples::asking();
+    let told = lines(Some(&first), &asking);
+    let approval = asking.steps[2].approval.as_mut().unwrap();
+    approval.approved_by.push("eve@example".into());
+    let before = samples::asking();
+    let agreed = lines(Some(&before), &asking);
+    let stuck = lines(Some(&first), &samples::stuck());
+    insta::assert_snapshot!([told, agreed, stuck].join("\n--\n"));
+}
+
+#[test]
 fn what_did_not_change_is_not_told_again() {
     let run = samples::running();
     let later = RunView { elapsed_ms: 9000, ..run.clone() };
@@ -37,6 +50,9 @@ fn the_picture() {
         frame(&samples::running(), 700, None, size),
         frame(&samples::in_doubt(), 700, Some("connection refused"), size),
         frame(&samples::failed(), 700, None, size),
+        frame(&samples::asking(), 700, None, size),
+        frame(&samples::stuck(), 700, None, size),
+        frame(&samples::queued(), 700, None, size),
     ];
     insta::assert_snapshot!(plain(&pictures.join("\n\n")));
 }
@@ -81,7 +97,8 @@ fn every_status_ends_by_its_exit_code() {
     assert_eq!(exit("failed", false, false), Some(Exit::RunFailed));
     assert_eq!(exit("undone", false, false), Some(Exit::RunUndone));
     assert_eq!(exit("canceled", false, false), Some(Exit::RunUndone));
-    for waiting in ["running", "paused", "stuck"] {
+    assert_eq!(exit("unwinding", false, false), None);
+    for waiting in ["running", "paused", "stuck", "unwinding"] {
         assert_eq!(exit(waiting, true, false), Some(Exit::NeedsOperator));
         assert_eq!(exit(waiting, true, true), None, "told to stay");
     }
@@ -91,7 +108,10 @@ fn every_status_ends_by_its_exit_code() {
 fn who_needs_an_operator_is_told_how() {
     let failure = outcome(&samples::in_doubt(), Exit::NeedsOperator).unwrap_err();
     let text = plain(&failure.as_text());
-    assert!(text.contains("baton run resolve shop-failover-1 promote --as succeeded|failed|retry"), "{text}");
+    assert!(
+        text.contains("baton run resolve shop-failover-1 promote --as succeeded --reason TEXT"),
+        "{text}"
+    );
     let paused = RunView { status: "paused".into(), needs_operator: true, ..samples::running() };
     let text = outcome(&paused, Exit::NeedsOperator).unwrap_err().as_json().to_string();
     assert!(text.contains("baton run resume shop-failover-1"), "{text}");

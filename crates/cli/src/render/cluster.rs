@@ -1,6 +1,5 @@
-//! The cluster, its agents and its regions.
+//! The cluster and its agents.
 
-use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use baton_client::view::{Agent, ClusterStatus};
@@ -90,67 +89,5 @@ impl Data for AgentList {
 
     fn names(&self) -> Vec<String> {
         self.agents.iter().map(|agent| agent.name.clone()).collect()
-    }
-}
-
-/// What stands in one region.
-#[derive(Debug, Default, Serialize)]
-struct Region {
-    region: String,
-    members: Vec<u64>,
-    leads: bool,
-    agents: usize,
-    live: usize,
-    running: u32,
-    slots: u32,
-}
-
-/// The regions of a cluster, in the order of their names.
-#[derive(Debug, Serialize)]
-pub(crate) struct RegionList {
-    regions: Vec<Region>,
-}
-
-impl From<ClusterStatus> for RegionList {
-    fn from(status: ClusterStatus) -> Self {
-        let mut regions = BTreeMap::<String, Region>::new();
-        for member in &status.members {
-            let region = regions.entry(member.region.clone()).or_default();
-            region.members.push(member.id);
-            region.leads |= status.leader == Some(member.id);
-        }
-        for agent in &status.agents {
-            let region = regions.entry(agent.region.clone()).or_default();
-            region.agents += 1;
-            region.running += agent.running;
-            if agent.status == "live" {
-                region.live += 1;
-                region.slots += agent.slots;
-            }
-        }
-        let named = |(name, region)| Region { region: name, ..region };
-        Self { regions: regions.into_iter().map(named).collect() }
-    }
-}
-
-impl Data for RegionList {
-    fn table(&self) -> String {
-        let mut table = Table::new(&["REGION", "SERVERS", "LEADS", "AGENTS LIVE", "RUNNING", "SLOTS"]);
-        for region in &self.regions {
-            let servers: Vec<_> = region.members.iter().map(u64::to_string).collect();
-            table.row([
-                Cell::from(&region.region),
-                Cell::from(if servers.is_empty() { "-".to_owned() } else { servers.join(",") }),
-                Cell::from(if region.leads { "yes" } else { "" }),
-                Cell::from(format!("{} of {}", region.live, region.agents)),
-                Cell::from(region.running.to_string()),
-                Cell::from(region.slots.to_string()),
-            ]);
-        }
-        table.text()
-    }
-
-    fn names(&self) -> Vec<String> {
-        self.regions.iter().map(|region| region.region.clone()).collect()
     }
 }

@@ -2,14 +2,17 @@
 
 use std::fmt::Write;
 
-use baton_client::view::{AttemptView, Decided, RunView, Started, StepView};
+use baton_client::view::{AttemptView, RunView, StepView};
 use owo_colors::{OwoColorize, Style};
 
-use super::{Cell, Table, glyph, printable, span, style};
+use super::why::{held, why};
+use super::{Branch, Cell, Table, advice, glyph, printable, span, style, tree};
 use crate::output::Data;
 
 /// So many lines of what a failed step complained about.
 const TAIL_LINES: usize = 5;
+/// So many steps that complain are shown.
+const COMPLAINTS: usize = 10;
 
 impl Data for RunView {
     fn table(&self) -> String {
@@ -19,7 +22,11 @@ impl Data for RunView {
         if self.steps.iter().any(|step| step.critical) {
             let _ = writeln!(page, "{}", "◆ on the critical path".dimmed());
         }
-        for step in self.steps.iter().filter(|step| matches!(step.status.as_str(), "failed" | "in_doubt")) {
+        let complains = |step: &&StepView| {
+            matches!(step.status.as_str(), "failed" | "in_doubt" | "undo_failed")
+                && step.last_attempt().is_some()
+        };
+        for step in self.steps.iter().filter(complains).take(COMPLAINTS) {
             page += &complaint(step);
         }
         for line in advice(self) {
@@ -54,6 +61,9 @@ fn header(run: &RunView) -> String {
             run.params.iter().map(|(name, value)| format!("{name}={}", printable(value))).collect();
         line("params", params.join(" "));
     }
+    for (name, value) in shared(run) {
+        line(name, value);
+    }
     if run.takeovers > 0 {
         line(
             "takeovers",
@@ -61,9 +71,29 @@ fn header(run: &RunView) -> String {
         );
     }
     if run.exceptions > 0 {
-        line("exceptions", format!("{} (optional steps that failed)", run.exceptions));
+        line(
+            "exceptions",
+            format!("{} (optional steps that failed, undos that were skipped)", run.exceptions),
+        );
     }
     header
+}
+
+/// What the run holds, what it waits for, and the child plans that it keeps.
+fn shared(run: &RunView) -> Vec<(&'static str, String)> {
+    let mut lines = Vec::new();
+    let awaited: Vec<_> = run.waits_for_locks.iter().map(held).collect();
+    match (run.locks.is_empty(), awaited.is_empty()) {
+        (_, false) => lines.push(("waits for", awaited.join("; "))),
+        (false, true) if !run.has_ended() => lines.push(("locks", run.locks.join(", "))),
+        _ => {}
+    }
+    if !run.children.is_empty() {
+        let children: Vec<_> =
+            run.children.iter().map(|(plan, version)| format!("{plan}, version {version}")).collect();
+        lines.push(("children", children.join("; ")));
+    }
+    lines
 }
 
 fn started(run: &RunView) -> String {
@@ -94,24 +124,38 @@ fn objectives(run: &RunView) -> Option<String> {
 
 fn steps(run: &RunView) -> String {
     let mut table = Table::new(&["", "STEP", "STATUS", "REGION", "AGENT", "ATTEMPTS", "TIME", "REASON"]);
-    for step in &run.steps {
-        let last = step.last_attempt();
-        let attempts = step.attempts.len();
-        let time_ms: u64 = step.attempts.iter().map(|attempt| attempt.elapsed_ms).sum();
-        let status = format!("{} {}", glyph(&step.status), step.status);
-        let reason = step.reason.as_deref().or_else(|| last.and_then(|attempt| attempt.reason.as_deref()));
-        table.row([
-            Cell::new(if step.critical { "◆" } else { " " }, Style::new().magenta()),
-            Cell::new(&step.step, if step.critical { Style::new().bold() } else { Style::new() }),
-            Cell::new(status, style(&step.status)),
-            step.region.as_deref().unwrap_or("-").into(),
-            last.and_then(|attempt| attempt.agent.as_deref()).unwrap_or("-").into(),
-            if attempts == 0 { "-".to_owned() } else { attempts.to_string() }.into(),
-            if attempts == 0 { "-".to_owned() } else { span(time_ms) }.into(),
-            reason.unwrap_or_default().into(),
-        ]);
+    for branch in tree(run) {
+        table.row(row(run, &branch));
     }
     table.text()
+}
+
+fn row(run: &RunView, branch: &Branch<'_>) -> [Cell; 8] {
+    let step = branch.step;
+    let last = step.last_attempt();
+    let time_ms: u64 = step.attempts.iter().map(|attempt| attempt.elapsed_ms).sum();
+    let status = format!("{} {}", glyph(&step.status), step.status);
+    [
+        Cell::new(if step.critical { "◆" } else { " " }, Style::new().magenta()),
+        Cell::new(branch.name(), if step.critical { Style::new().bold() } else { Style::new() }),
+        Cell::new(status, style(&step.status)),
+        step.region.as_deref().unwrap_or("-").into(),
+        last.and_then(|attempt| attempt.agent.as_deref()).unwrap_or("-").into(),
+        attempts(step).into(),
+        last.map_or_else(|| "-".to_owned(), |_| span(time_ms)).into(),
+        why(run, branch).into(),
+    ]
+}
+
+/// How many attempts, and how many of them took the step back.
+fn attempts(step: &StepView) -> String {
+    let undos = step.attempts.iter().filter(|attempt| attempt.direction == "undo").count();
+    match (step.attempts.len() - undos, undos) {
+        (0, 0) => "-".to_owned(),
+        (done, 0) => done.to_string(),
+        (0, undos) => format!("{undos} undo"),
+        (done, undos) => format!("{done} + {undos} undo"),
+    }
 }
 
 /// What the last attempt of a step left behind, for whoever has to find out why.
@@ -129,48 +173,6 @@ fn complaint(step: &StepView) -> String {
 fn what_happened(attempt: &AttemptView) -> String {
     let code = attempt.exit_code.map(|code| format!(", exit code {code}")).unwrap_or_default();
     let outcome = attempt.outcome.as_deref().unwrap_or("under way");
-    format!("attempt {} {outcome}{code}, token {}", attempt.attempt, attempt.token)
-}
-
-/// What an operator can do now, if the run waits for one.
-pub(crate) fn advice(run: &RunView) -> Vec<String> {
-    if run.has_ended() {
-        return Vec::new();
-    }
-    let id = &run.run;
-    let doubts = run.steps.iter().filter(|step| step.status == "in_doubt").flat_map(|step| {
-        let agent = step.last_attempt().and_then(|attempt| attempt.agent.as_deref());
-        let (name, region) = (&step.step, step.region.as_deref());
-        let place = agent.or(region).unwrap_or("its target");
-        [
-            format!("{name} may or may not have happened, and is never tried again by itself. Look at {place}, then say:"),
-            format!("  baton run resolve {id} {name} --as succeeded|failed|retry --reason TEXT"),
-        ]
-    });
-    let mut lines: Vec<_> = doubts.collect();
-    if run.status == "paused" {
-        lines.push("The run is paused: nothing new starts until a person decides.".into());
-        lines.push(format!("  baton run resume {id}    or    baton run cancel {id}"));
-    }
-    lines
-}
-
-impl Data for Started {
-    fn table(&self) -> String {
-        format!("{} started; follow it with: baton run watch {}\n", self.run.bold(), self.run)
-    }
-
-    fn names(&self) -> Vec<String> {
-        vec![self.run.clone()]
-    }
-}
-
-impl Data for Decided {
-    fn table(&self) -> String {
-        format!("{} is {}\n", self.run, self.status.style(style(&self.status)))
-    }
-
-    fn names(&self) -> Vec<String> {
-        vec![self.run.clone()]
-    }
+    let undo = if attempt.direction == "undo" { " (undo)" } else { "" };
+    format!("attempt {}{undo} {outcome}{code}, token {}", attempt.attempt, attempt.token)
 }

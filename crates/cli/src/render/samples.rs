@@ -2,6 +2,10 @@
 
 use baton_client::view::*;
 
+mod lists;
+
+pub(crate) use lists::*;
+
 /// A Tuesday in November.
 const START_MS: i64 = 1_700_000_000_000;
 
@@ -39,6 +43,8 @@ pub(crate) fn attempt(
 pub(crate) fn step(name: &str, status: &str, region: &str, attempts: Vec<AttemptView>) -> StepView {
     StepView {
         step: name.into(),
+        parent: None,
+        item: None,
         status: status.into(),
         reason: None,
         region: Some(region.into()),
@@ -46,10 +52,40 @@ pub(crate) fn step(name: &str, status: &str, region: &str, attempts: Vec<Attempt
         optional: false,
         critical: false,
         kind: "command".into(),
+        direction: "do".into(),
+        undoable: false,
+        modes: Vec::new(),
+        mode: "ungraceful".into(),
         needs: Vec::new(),
         estimate_ms: None,
+        not_before_ms_left: None,
+        locks: Vec::new(),
+        waits_for_locks: Vec::new(),
+        draws: Default::default(),
+        approval: None,
+        doubt: None,
         outputs: Default::default(),
         attempts,
+    }
+}
+
+pub(crate) fn doubt(known: &str, choices: &[(&str, &str)]) -> Doubt {
+    let choice = |(command, what): &(&str, &str)| Choice {
+        command: format!("baton run {command}"),
+        what: (*what).to_owned(),
+    };
+    Doubt { known: known.into(), choices: choices.iter().map(choice).collect() }
+}
+
+pub(crate) fn lock(name: &str, step: Option<&str>) -> Lock {
+    Lock {
+        lock: name.into(),
+        run: "shop-failover-7".into(),
+        step: step.map(str::to_owned),
+        since: time(-200_000),
+        held_ms: 203_300,
+        operator: "bob@example".into(),
+        waiting: vec!["shop-failover-1".into()],
     }
 }
 
@@ -79,6 +115,9 @@ pub(crate) fn running() -> RunView {
         predicted_ms: Some(25_000),
         critical_path: ["fence-old-primary", "promote", "shift-dns"].map(String::from).to_vec(),
         takeovers: 1,
+        locks: vec!["shop".into()],
+        waits_for_locks: Vec::new(),
+        children: Default::default(),
         steps: vec![fence, promote, step("warm-cache", "waiting", "west", vec![]), dns],
         revision: 40,
     }
@@ -90,6 +129,17 @@ pub(crate) fn in_doubt() -> RunView {
     let promote = &mut run.steps[1];
     promote.status = "in_doubt".into();
     promote.reason = Some("its agent and its process are gone, and no probe can tell".into());
+    promote.doubt = Some(doubt(
+        "west-1 began it 2.3s ago and fell silent 1.1s ago; its process may still act",
+        &[
+            (
+                "resolve shop-failover-1 promote --as succeeded --reason TEXT",
+                "it happened: shift-dns goes on",
+            ),
+            ("resolve shop-failover-1 promote --as failed --reason TEXT", "it did not: the run pauses"),
+            ("resolve shop-failover-1 promote --as retry --reason TEXT", "attempt 2, with a new token"),
+        ],
+    ));
     let last = attempt(1, 12, "west-1", 950, Some("unknown"));
     let stderr = "waiting for the standby\nrecovery: \u{1b}[2Jredo starts\n".into();
     promote.attempts = vec![AttemptView { stderr, ..last }];
@@ -116,83 +166,103 @@ pub(crate) fn failed() -> RunView {
     }
 }
 
-pub(crate) fn runs() -> RunList {
-    let line = |run: RunView, steps_done| RunSummary {
-        run: run.run,
-        plan: run.plan,
-        plan_version: run.plan_version,
-        status: run.status,
-        reason: run.reason,
-        started_at: run.started_at,
-        ended_at: run.ended_at,
-        steps: 4,
-        steps_done,
+/// A run with everything that people can be asked, a fan-out, a child plan, and a lock that is waited for.
+pub(crate) fn asking() -> RunView {
+    let mut run = running();
+    let approval = Approval {
+        message: "Shift customer traffic?".into(),
+        approvers: 2,
+        roles: vec!["incident-commander".into()],
+        approved_by: vec!["bob@example".into()],
+        deadline_ms_left: Some(552_000),
+        two_person: true,
     };
-    RunList { runs: vec![line(running(), 1), line(failed(), 1)], more: true, revision: 40 }
-}
-
-pub(crate) fn plans() -> PlanList {
-    let plan = PlanSummary {
-        plan: "shop-failover".into(),
-        plan_version: 3,
-        owner: Some("payments-sre".into()),
-        description: Some("Move the shop.".into()),
-        steps: 4,
-        runs: 2,
-        registered_at: time(0),
-    };
-    let bare =
-        PlanSummary { plan: "bare".into(), plan_version: 1, owner: None, description: None, ..plan.clone() };
-    PlanList { plans: vec![bare, plan], revision: 40 }
-}
-
-pub(crate) fn events() -> EventList {
-    let event = |sequence, kind: &str, step: Option<&str>, text: &str| Event {
-        sequence,
-        at: time(sequence as i64 * 100),
-        elapsed_ms: sequence * 100,
-        kind: kind.into(),
-        step: step.map(str::to_owned),
-        text: text.into(),
-        fields: Default::default(),
-        revision: 30 + sequence,
-        digest: "00ff".into(),
-    };
-    let events = vec![
-        event(1, "run_started", None, "ada@example started shop-failover, version 3"),
-        event(2, "step_granted", Some("promote"), "attempt 1 goes to west-1 with token 12"),
+    let known =
+        "Shift customer traffic? 1 of 2 have approved (bob@example), of the roles incident-commander.";
+    let choices = [
+        ("approve shop-failover-1 go-ahead --role incident-commander", "one of the approvals"),
+        ("decline shop-failover-1 go-ahead --role incident-commander", "the step fails, and the run pauses"),
     ];
-    EventList { events, more: false, revision: 40 }
+    let go_ahead = StepView {
+        kind: "approval".into(),
+        approval: Some(approval),
+        doubt: Some(doubt(known, &choices)),
+        ..step("go-ahead", "awaiting_approval", "", vec![])
+    };
+    let part = |parent: &str, name: &str, status: &str, attempts| StepView {
+        parent: Some(parent.into()),
+        ..step(name, status, "west", attempts)
+    };
+    let mut again = attempt(1, 31, "west-1", 900, Some("failed"));
+    again.reason = Some("exit code 1".into());
+    let waits = StepView {
+        not_before_ms_left: Some(1_500),
+        reason: Some("exit code 1".into()),
+        ..part("restore", "restore[shard-2]", "waiting", vec![again])
+    };
+    let locked = StepView {
+        waits_for_locks: vec![lock("db", Some("vacuum"))],
+        reason: Some("lock `db` is held by run shop-failover-7 (step vacuum) for 3m1s".into()),
+        ..part("move-db", "move-db/promote", "waiting", vec![])
+    };
+    let done = vec![attempt(1, 30, "west-1", 900, Some("succeeded"))];
+    run.steps = vec![
+        StepView { kind: "for_each".into(), ..step("restore", "running", "", vec![]) },
+        StepView { kind: "plan".into(), mode: "graceful".into(), ..step("move-db", "running", "", vec![]) },
+        go_ahead,
+        part("restore", "restore[shard-1]", "succeeded", done),
+        waits,
+        locked,
+    ];
+    for step in &mut run.steps {
+        step.region = step.region.take().filter(|region| !region.is_empty());
+    }
+    RunView {
+        needs_operator: true,
+        reason: Some("awaiting approval: go-ahead".into()),
+        children: [("move-db".to_owned(), 4)].into(),
+        ..run
+    }
 }
 
-pub(crate) fn status() -> ClusterStatus {
-    let member = |id, region: &str, role: &str, reachable| Member {
-        id,
-        region: region.into(),
-        address: format!("127.0.0.1:700{id}"),
-        role: role.into(),
-        reachable,
-        last_log: reachable.then_some(40),
-        applied: reachable.then_some(40),
+/// A run that is taken back, and cannot go on with it.
+pub(crate) fn stuck() -> RunView {
+    let mut run = running();
+    let undo = |number, token, outcome| AttemptView {
+        direction: "undo".into(),
+        ..attempt(number, token, "west-1", 2000, outcome)
     };
-    let agent = |name: &str, region: &str, status: &str| Agent {
-        name: name.into(),
-        region: region.into(),
-        status: status.into(),
-        running: 1,
-        slots: 8,
-        labels: [("disk".to_owned(), "fast".to_owned())].into(),
-    };
-    ClusterStatus {
-        leader: Some(2),
-        term: 4,
-        members: vec![
-            member(1, "east", "follower", false),
-            member(2, "west", "leader", true),
-            member(3, "north", "follower", true),
+    let fence = &mut run.steps[0];
+    fence.status = "undoing".into();
+    fence.direction = "undo".into();
+    fence.attempts.push(undo(2, 22, None));
+    let promote = &mut run.steps[1];
+    promote.status = "undo_failed".into();
+    promote.direction = "undo".into();
+    promote.reason = Some("exit code 1".into());
+    let failed = AttemptView { stderr: "the standby is gone\n".into(), ..undo(2, 21, Some("failed")) };
+    promote.attempts = vec![attempt(1, 12, "west-1", 950, Some("succeeded")), failed];
+    promote.doubt = Some(doubt(
+        "its undo failed for good: west-1 said exit code 1 in attempt 2",
+        &[
+            ("retry shop-failover-1 promote", "the undo is attempted again"),
+            ("skip shop-failover-1 promote --reason TEXT", "it stays as it is, and the rest is undone"),
         ],
-        agents: vec![agent("east-1", "east", "silent"), agent("west-1", "west", "live")],
-        cluster: "c".into(),
-        answered_by: 2,
+    ));
+    RunView {
+        status: "stuck".into(),
+        reason: Some("undo failed: promote".into()),
+        needs_operator: true,
+        ..run
     }
+}
+
+/// A run that has started nothing, because another holds its lock.
+pub(crate) fn queued() -> RunView {
+    let mut run = running();
+    for step in &mut run.steps {
+        (step.status, step.attempts) = ("waiting".into(), vec![]);
+    }
+    let waits_for_locks = vec![lock("shop", None)];
+    RunView { waits_for_locks, takeovers: 0, reason: Some("it waits for its locks".into()), ..run }
 }

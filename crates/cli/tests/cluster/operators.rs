@@ -22,7 +22,8 @@ fn pause_holds_what_has_not_begun_and_resume_lets_it_go() {
     let run = cluster.run(&plan);
     cluster.until_step(&run, "a", "running");
     cluster.baton(&["run", "pause", &run]).well();
-    cluster.baton(&["run", "pause", &run]).with_code(7);
+    // A decision that stands already is no error.
+    cluster.baton(&["run", "pause", &run]).well();
     touch(&cluster, "go");
     touch(&cluster, "go.b");
     cluster.until_step(&run, "a", "succeeded");

@@ -1,12 +1,12 @@
-//! Plans.
+//! Plans and step templates.
 
 use baton_api as api;
 
-use crate::view::{Plan, PlanList, Registered};
+use crate::view::{Plan, PlanList, Registered, Template, TemplateList};
 use crate::{Client, Error, Origin, convert};
 
 impl Client {
-    /// Registers a plan's YAML or JSON text; the newest version that says the same is kept.
+    /// Registers the YAML or JSON text of a plan or a step template; the newest version that says the same is kept.
     ///
     /// # Errors
     /// [`Error::InvalidPlan`] with every problem of the text; else as for every write.
@@ -53,5 +53,36 @@ impl Client {
             })
             .await?;
         convert::plan(answer)
+    }
+
+    /// The newest version of every step template, those that came with the coordinator included.
+    ///
+    /// # Errors
+    /// As for every read.
+    pub async fn list_templates(&self, stale: bool) -> Result<TemplateList, Error> {
+        let request = api::ListTemplatesRequest { stale };
+        let answer =
+            self.ask(None, |mut operator| async move { operator.list_templates(request).await }).await?;
+        Ok(convert::template_list(answer))
+    }
+
+    /// One step template with its text; without a version the newest.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]; else as for every read.
+    pub async fn get_template(
+        &self,
+        name: &str,
+        version: Option<u32>,
+        stale: bool,
+    ) -> Result<Template, Error> {
+        let request = api::GetTemplateRequest { name: name.to_owned(), version, stale };
+        let answer = self
+            .ask(None, |mut operator| {
+                let request = request.clone();
+                async move { operator.get_template(request).await }
+            })
+            .await?;
+        convert::template(answer)
     }
 }

@@ -12,7 +12,7 @@ use crate::{Client, Error, Origin, Watch, convert};
 pub struct Start {
     /// A registered plan's name.
     pub plan: String,
-    /// Its version; the newest if none is named.
+    /// Its version, refused unless it is the newest; the newest if none is named.
     pub version: Option<u32>,
     /// Values of the plan's parameters.
     pub params: BTreeMap<String, String>,
@@ -20,6 +20,8 @@ pub struct Start {
     pub mode: String,
     /// An exercise.
     pub drill: bool,
+    /// Wait for locks that another run holds, instead of being refused.
+    pub queue: bool,
 }
 
 /// Which runs to list.
@@ -39,7 +41,8 @@ impl Client {
     /// Starts a run; the same request id starts it once.
     ///
     /// # Errors
-    /// [`Error::NotFound`] for the plan, [`Error::Usage`] for its parameters; else as for every write.
+    /// [`Error::NotFound`] for the plan, [`Error::Usage`] for its parameters, [`Error::Refused`] for a version that
+    /// is not the newest or a lock that is held; else as for every write.
     pub async fn start_run(&self, start: &Start, origin: &Origin) -> Result<Started, Error> {
         let request = api::StartRunRequest {
             request_id: origin.request_id.clone(),
@@ -49,6 +52,8 @@ impl Client {
             mode: start.mode.clone(),
             drill: start.drill,
             operator: origin.operator.clone(),
+            roles: origin.roles.clone(),
+            queue: start.queue,
         };
         let answer = self
             .ask(Some(&origin.request_id), |mut operator| {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::Time;
+use super::{Approval, Lock, StepView, Time};
 
 /// A run that was started.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -23,6 +23,14 @@ pub struct Decided {
     pub run: String,
     /// The run's status after it.
     pub status: String,
+    /// Why it stands so, where that is not plain.
+    pub reason: Option<String>,
+    /// The step that it was about.
+    pub step: Option<String>,
+    /// The step's status after it.
+    pub step_status: Option<String>,
+    /// How far the people are who the step asks.
+    pub approval: Option<Approval>,
     /// The log index that brought it.
     pub revision: u64,
 }
@@ -100,7 +108,13 @@ pub struct RunView {
     pub critical_path: Vec<String>,
     /// Leaders that took this run over while it was under way.
     pub takeovers: u32,
-    /// In the plan's order.
+    /// Locks from its start to its end.
+    pub locks: Vec<String>,
+    /// Those of them that others hold, while it is queued for them.
+    pub waits_for_locks: Vec<Lock>,
+    /// Child plans, and the version of each that the run keeps.
+    pub children: BTreeMap<String, u32>,
+    /// In the plan's order, then what fan-outs and child plans added.
     pub steps: Vec<StepView>,
     /// The log index that this reflects.
     pub revision: u64,
@@ -115,66 +129,6 @@ pub struct Objectives {
     pub rpo_ms: Option<u64>,
 }
 
-/// One step of a run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct StepView {
-    /// Its name.
-    pub step: String,
-    /// `waiting`, `running`, `probing`, `in_doubt`, `succeeded`, `failed`, `skipped`, `canceled`, …
-    pub status: String,
-    /// Why, where that is not plain.
-    pub reason: Option<String>,
-    /// Where it runs; none for a step that no agent does.
-    pub region: Option<String>,
-    /// Doing it twice is the same as doing it once.
-    pub idempotent: bool,
-    /// It may fail.
-    pub optional: bool,
-    /// It stands on the critical path.
-    pub critical: bool,
-    /// `command`, `noop` or `wait`.
-    pub kind: String,
-    /// The steps that must be done before.
-    pub needs: Vec<String>,
-    /// How long one attempt usually takes.
-    pub estimate_ms: Option<u64>,
-    /// What it handed on.
-    pub outputs: BTreeMap<String, String>,
-    /// Every attempt, the oldest first.
-    pub attempts: Vec<AttemptView>,
-}
-
-/// One attempt at a step.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct AttemptView {
-    /// 1, 2, …
-    pub attempt: u32,
-    /// The fencing token: a larger one is newer, across all runs.
-    pub token: u64,
-    /// Who did it; none for a step that needs no agent.
-    pub agent: Option<String>,
-    /// `do` or `undo`.
-    pub direction: String,
-    /// `succeeded`, `failed` or `unknown`; none while it is under way.
-    pub outcome: Option<String>,
-    /// For people: why it ended as it did.
-    pub reason: Option<String>,
-    /// How its process ended, where it did by itself.
-    pub exit_code: Option<i32>,
-    /// Its agent was allowed to act; an idempotent step needs no permission.
-    pub begun: bool,
-    /// When it was granted.
-    pub started_at: Option<Time>,
-    /// When its end was recorded.
-    pub ended_at: Option<Time>,
-    /// Cluster time between these, or to now.
-    pub elapsed_ms: u64,
-    /// The end of what it printed.
-    pub stdout: String,
-    /// The end of what it complained about.
-    pub stderr: String,
-}
-
 impl RunView {
     /// It will change no more.
     pub fn has_ended(&self) -> bool {
@@ -184,20 +138,5 @@ impl RunView {
     /// A step by its name.
     pub fn step(&self, name: &str) -> Option<&StepView> {
         self.steps.iter().find(|step| step.step == name)
-    }
-}
-
-impl StepView {
-    /// It will change no more, unless the run unwinds.
-    pub fn has_ended(&self) -> bool {
-        matches!(
-            self.status.as_str(),
-            "succeeded" | "failed" | "skipped" | "undone" | "undo_failed" | "canceled"
-        )
-    }
-
-    /// The attempt that counts.
-    pub fn last_attempt(&self) -> Option<&AttemptView> {
-        self.attempts.last()
     }
 }

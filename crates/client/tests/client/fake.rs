@@ -10,10 +10,11 @@ use tokio::net::TcpListener;
 use tokio_stream::wrappers::TcpListenerStream;
 use tonic::{Request, Response, Status};
 
-/// What it does with the next request to start or watch a run.
+/// What it does with the next request to start, watch or decide about a run.
 pub(crate) enum Act {
     Start(&'static str),
     Stream(Vec<RunView>),
+    Decide(Box<DecisionResponse>),
     Fail(Status),
     /// Takes the request and never answers.
     Hang,
@@ -23,6 +24,9 @@ pub(crate) enum Act {
 pub(crate) struct Script {
     acts: Mutex<VecDeque<Act>>,
     pub(crate) started: Mutex<Vec<StartRunRequest>>,
+    pub(crate) decided: Mutex<Vec<DecisionRequest>>,
+    pub(crate) regions: Mutex<Vec<RegionRequest>>,
+    pub(crate) capacities: Mutex<Vec<SetCapacityRequest>>,
     pub(crate) status: Mutex<ClusterStatus>,
 }
 
@@ -123,19 +127,49 @@ impl Operator for Fake {
         Err(Status::unimplemented("get_events"))
     }
 
-    async fn pause_run(&self, _: Request<DecisionRequest>) -> Answer<DecisionResponse> {
-        Err(Status::aborted("the run has ended"))
+    async fn list_templates(&self, _: Request<ListTemplatesRequest>) -> Answer<ListTemplatesResponse> {
+        Err(Status::unimplemented("list_templates"))
     }
 
-    async fn resume_run(&self, _: Request<DecisionRequest>) -> Answer<DecisionResponse> {
-        Err(Status::unimplemented("resume_run"))
+    async fn get_template(&self, _: Request<GetTemplateRequest>) -> Answer<GetTemplateResponse> {
+        Err(Status::unimplemented("get_template"))
     }
 
-    async fn cancel_run(&self, _: Request<DecisionRequest>) -> Answer<DecisionResponse> {
-        Err(Status::unimplemented("cancel_run"))
+    async fn decide(&self, request: Request<DecisionRequest>) -> Answer<DecisionResponse> {
+        self.0.decided.lock().unwrap().push(request.into_inner());
+        match self.0.next().await? {
+            Act::Decide(answer) => Ok(Response::new(*answer)),
+            _ => Err(Status::internal("the script has another request next")),
+        }
     }
 
-    async fn resolve_step(&self, _: Request<ResolveStepRequest>) -> Answer<DecisionResponse> {
-        Err(Status::unimplemented("resolve_step"))
+    async fn declare_lost(&self, request: Request<RegionRequest>) -> Answer<RegionResponse> {
+        self.0.regions.lock().unwrap().push(request.into_inner());
+        Ok(Response::new(RegionResponse { revision: 8 }))
+    }
+
+    async fn restore_region(&self, _: Request<RegionRequest>) -> Answer<RegionResponse> {
+        Err(Status::aborted("region `east` was not declared lost"))
+    }
+
+    async fn list_regions(&self, _: Request<ListRegionsRequest>) -> Answer<ListRegionsResponse> {
+        let lost =
+            RegionView { name: "east".into(), lost: true, lost_by: "ada".into(), ..Default::default() };
+        let sound = RegionView { name: "west".into(), agents_live: 2, ..Default::default() };
+        Ok(Response::new(ListRegionsResponse { regions: vec![lost, sound], revision: 8 }))
+    }
+
+    async fn list_locks(&self, _: Request<ListLocksRequest>) -> Answer<ListLocksResponse> {
+        let lock = LockView { name: "shop".into(), run: "p-1".into(), held_ms: 5, ..Default::default() };
+        Ok(Response::new(ListLocksResponse { locks: vec![lock], revision: 8 }))
+    }
+
+    async fn list_resources(&self, _: Request<ListResourcesRequest>) -> Answer<ListResourcesResponse> {
+        Err(Status::unimplemented("list_resources"))
+    }
+
+    async fn set_capacity(&self, request: Request<SetCapacityRequest>) -> Answer<SetCapacityResponse> {
+        self.0.capacities.lock().unwrap().push(request.into_inner());
+        Ok(Response::new(SetCapacityResponse { revision: 8 }))
     }
 }

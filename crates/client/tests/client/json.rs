@@ -36,6 +36,8 @@ fn attempt() -> AttemptView {
 fn step() -> StepView {
     StepView {
         step: "promote".into(),
+        parent: None,
+        item: None,
         status: "running".into(),
         reason: None,
         region: Some("west".into()),
@@ -43,8 +45,18 @@ fn step() -> StepView {
         optional: false,
         critical: true,
         kind: "command".into(),
+        direction: "do".into(),
+        undoable: true,
+        modes: vec![],
+        mode: "ungraceful".into(),
         needs: vec![],
         estimate_ms: None,
+        not_before_ms_left: None,
+        locks: vec![],
+        waits_for_locks: vec![],
+        draws: Default::default(),
+        approval: None,
+        doubt: None,
         outputs: [("generation".to_owned(), "2".to_owned())].into(),
         attempts: vec![attempt()],
     }
@@ -70,6 +82,9 @@ fn run() -> RunView {
         predicted_ms: None,
         critical_path: vec!["promote".into()],
         takeovers: 1,
+        locks: vec!["shop".into()],
+        waits_for_locks: vec![],
+        children: [("move-db".to_owned(), 2)].into(),
         steps: vec![step()],
         revision: 40,
     }
@@ -92,7 +107,7 @@ fn a_run() {
 fn a_step_and_an_attempt() {
     let value = to_value(run()).unwrap();
     let step = &value["steps"][0];
-    has(step, &["step", "status", "reason", "region", "idempotent", "outputs", "attempts"]);
+    has(step, &["step", "status", "reason", "region", "idempotent", "outputs", "attempts", "direction"]);
     let attempt = &step["attempts"][0];
     let names = "attempt token agent direction outcome exit_code started_at ended_at stdout stderr";
     has(attempt, &names.split_whitespace().collect::<Vec<_>>());

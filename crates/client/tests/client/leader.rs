@@ -9,7 +9,7 @@ use baton_client::{Client, Decision, Error, Origin, Start};
 use tonic::Status;
 
 fn origin() -> Origin {
-    Origin { request_id: "r-1".into(), operator: "ada@example".into() }
+    Origin { request_id: "r-1".into(), operator: "ada@example".into(), roles: vec!["sre".into()] }
 }
 
 fn start() -> Start {
@@ -117,7 +117,8 @@ async fn answers_that_are_final_are_not_repeated() {
     assert_eq!(invalid, Error::InvalidPlan("line 1: wrong".into()));
     let missing = client.get_plan("shop", None, false).await.unwrap_err();
     assert_eq!(missing, Error::NotFound("there is no plan `shop`".into()));
-    let ended = client.decide(Decision::Pause, "run-1", "", &origin()).await.unwrap_err();
+    script.add(Act::Fail(Status::aborted("the run has ended")));
+    let ended = client.decide(&Decision::Pause, "run-1", "", &origin()).await.unwrap_err();
     assert_eq!(ended, Error::Refused("the run has ended".into()));
 }
 

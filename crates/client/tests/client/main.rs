@@ -1,5 +1,6 @@
 //! The client against coordinators that follow a script.
 
+mod decisions;
 mod fake;
 mod json;
 mod leader;

@@ -9,7 +9,7 @@ use crate::plan_file;
 /// Flags of `baton plan register`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// A plan file; - is stdin
+    /// A file with a plan or a step template; - is stdin
     file: String,
     #[command(flatten)]
     request: Request,
@@ -22,7 +22,7 @@ pub(crate) struct Arguments {
 pub(crate) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let client = arguments.connection.client()?;
     let origin = arguments.request.origin()?;
-    let (source, _) = plan_file::sound(&arguments.file)?;
+    let (source, _) = plan_file::sound(&arguments.file, Some(&client), arguments.output.format).await?;
     let registered = client.register_plan(&source, &origin).await?;
     output::print(&registered, arguments.output)
 }

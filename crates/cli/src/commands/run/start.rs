@@ -10,9 +10,9 @@ use super::wait::wait;
 use crate::connection::Connection;
 use crate::failure::{Exit, Failure};
 use crate::follow::Patience;
-use crate::operator::Request;
+use crate::operator::Decider;
 use crate::output::{self, Format, Output};
-use crate::plan_file::{Named, named, sound};
+use crate::plan_file::{Named, named, sound_plan};
 use crate::talk;
 
 /// Flags of `baton run start`.
@@ -21,25 +21,28 @@ pub(crate) struct Arguments {
     /// A registered plan's name, or a file (with a / in it or ending in .yaml, .yml or .json),
     /// which is checked and registered first
     plan: String,
-    /// The version of a registered plan; the newest without it
+    /// Start only if this is the newest version of the registered plan, else be refused with exit code 7
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     plan_version: Option<u32>,
     /// A parameter of the plan; may be repeated
     #[arg(long = "param", value_name = "K=V", value_parser = param)]
     params: Vec<(String, String)>,
-    /// Whether the lost side can still be asked
+    /// How the side that is left is treated: `graceful` while it still answers, else `ungraceful`
     #[arg(long, value_enum, default_value = "ungraceful")]
     mode: Mode,
     /// An exercise, marked as such everywhere
     #[arg(long)]
     drill: bool,
+    /// Wait for locks that another run holds, instead of being refused
+    #[arg(long)]
+    queue: bool,
     /// Follow the run and end by its result
     #[arg(long)]
     wait: bool,
     #[command(flatten)]
     patience: Patience,
     #[command(flatten)]
-    request: Request,
+    decider: Decider,
     #[command(flatten)]
     connection: Connection,
     #[command(flatten)]
@@ -64,7 +67,7 @@ impl Mode {
 
 pub(crate) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let client = arguments.connection.client()?;
-    let origin = arguments.request.origin()?;
+    let origin = arguments.decider.origin()?;
     let (plan, version) = find_plan(&arguments, &client, &origin).await?;
     let start = Start {
         plan,
@@ -72,6 +75,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
         params: params(&arguments.params)?,
         mode: arguments.mode.word().to_owned(),
         drill: arguments.drill,
+        queue: arguments.queue,
     };
     let started = client.start_run(&start, &origin).await?;
     if !arguments.wait {
@@ -89,13 +93,18 @@ async fn find_plan(
     origin: &Origin,
 ) -> Result<(String, Option<u32>), Failure> {
     let file = match named(&arguments.plan) {
-        Named::Registered(name) => return Ok((name, arguments.plan_version)),
+        Named::Registered { version: Some(_), .. } if arguments.plan_version.is_some() => {
+            return Err(Failure::usage(
+                "the version is given twice: once behind the @, once by --plan-version",
+            ));
+        }
+        Named::Registered { name, version } => return Ok((name, arguments.plan_version.or(version))),
         Named::File(_) if arguments.plan_version.is_some() => {
             return Err(Failure::usage("--plan-version goes with a registered plan, not with a file"));
         }
         Named::File(file) => file,
     };
-    let (source, _) = sound(&file)?;
+    let (source, _) = sound_plan(&file, Some(client), arguments.output.format).await?;
     let request_id = format!("{}.plan", origin.request_id);
     let registered = client.register_plan(&source, &Origin { request_id, ..origin.clone() }).await;
     let registered = registered.map_err(|error| Failure::from(error).of_start(&origin.request_id))?;
