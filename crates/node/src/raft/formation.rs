@@ -31,8 +31,13 @@ pub(crate) fn decide(
         return Step::WaitFor(vec![id]);
     };
     let present = answers.values().flatten();
-    if let Some(formed) = present.clone().find(|other| !other.cluster.is_empty()) {
+    let formed = |other: &&Identity| !other.cluster.is_empty();
+    // A follower knows that it belongs to a cluster a moment before it knows who else does.
+    if let Some(formed) = present.clone().filter(formed).find(|other| !other.members.is_empty()) {
         return join(own, formed);
+    }
+    if present.clone().any(|other| formed(&other)) {
+        return Step::WaitForLeader;
     }
     let strangers = answers.iter().filter_map(|(id, other)| Some((id, other.as_ref()?)));
     if let Some((id, other)) = strangers.clone().find(|(id, other)| **id != other.id) {

@@ -77,3 +77,12 @@ fn a_wrong_list_is_named() {
         "{step:?}"
     );
 }
+
+/// A vote tells a follower of its cluster before the first entry tells it of the members.
+#[test]
+fn a_cluster_whose_members_are_not_known_yet_refuses_nobody() {
+    for own in [1, 2] {
+        let there = answers([unformed(own), formed(3, &[])]);
+        assert_eq!(decide(own, &peers(), &there), Step::WaitForLeader);
+    }
+}
