@@ -106,7 +106,15 @@ impl Turn<'_> {
                 };
                 self.succeed(index, Some(said.into()));
             }
-            Verdict::Again(reason) => self.again(index, reason),
+            Verdict::Again(reason) => {
+                let answer = state.question.as_ref().and_then(|asked| asked.answer);
+                if answer == Some(Answered::DidNotHappen)
+                    && let Some(attempt) = self.attempt(index)
+                {
+                    attempt.disproven = true;
+                }
+                self.again(index, reason);
+            }
             Verdict::Park(reason) => self.park(index, reason),
         }
     }
@@ -195,10 +203,8 @@ impl Turn<'_> {
     /// that is harmless (semantics section 4, rule 4).
     fn not_again(&mut self, index: StepIndex) {
         let (state, work) = (&self.run.steps[index], self.work(index));
-        let unknown = state
-            .current()
-            .is_some_and(|attempt| attempt.outcome != Some(Outcome::Failed) || attempt.cut_short);
-        let may_have_happened = unknown && work.idempotent && state.unwind;
+        let under_way = state.current().is_some_and(Attempt::is_under_way);
+        let may_have_happened = (under_way || state.may_have_acted()) && work.idempotent && state.unwind;
         match self.step(index).undo.as_ref().filter(|_| may_have_happened) {
             Some(undo) if undo.idempotent => {
                 self.end_attempt(index, Outcome::Unknown, None);

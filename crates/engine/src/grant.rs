@@ -72,8 +72,7 @@ impl<'a> Turn<'a> {
         if state.origin.item.is_none() && !self.is_wanted(index)? {
             return Ok(());
         }
-        if self.step(index).for_each.is_some() && self.run.steps[index].origin.item.is_none() {
-            self.lock(index)?;
+        if self.fans_out(index) {
             self.fan_out(index);
             return Ok(());
         }
@@ -211,7 +210,7 @@ impl<'a> Turn<'a> {
     }
 
     /// Takes the step's locks, all or none, and holds them until it is settled.
-    fn lock(&mut self, index: StepIndex) -> Result<(), Hindrance> {
+    pub(crate) fn lock(&mut self, index: StepIndex) -> Result<(), Hindrance> {
         let templates = &self.step(index).locks;
         if templates.is_empty() || !self.run.steps[index].locks.is_empty() {
             return Ok(());
@@ -222,7 +221,8 @@ impl<'a> Turn<'a> {
             templates.iter().map(|template| template.render(&Outer(&scope))).collect();
         let names = names.map_err(|missing| Hindrance::Held(missing.to_string()))?;
         let owner = self.owner(Some(index));
-        if let Some((name, lock)) = self.locks.hindrance(&names, &owner) {
+        if let Some((name, lock)) = self.locks.hindrance(&names, |holder| self.run.is_held_for(holder, index))
+        {
             return Err(Hindrance::Held(lock.text(name)));
         }
         let step = self.name(index);
@@ -286,6 +286,7 @@ impl<'a> Turn<'a> {
         state.attempts.push(Attempt {
             number,
             direction,
+            idempotent,
             token,
             speaker: speaker.clone(),
             host,
@@ -300,6 +301,7 @@ impl<'a> Turn<'a> {
             lapsed: false,
             gone: false,
             stopping: false,
+            disproven: false,
             cut_short: false,
         });
         self.agents.hold(&speaker, token, &self.run.id, index, at.index);
@@ -314,9 +316,11 @@ impl<'a> Turn<'a> {
         self.record(Event::StepGranted { step, attempt: number, token, agent, region, elsewhere, direction });
     }
 
-    /// Every plan that the step is a part of is on its way through.
+    /// Every plan that the step is a part of is on its way through, and nothing of it is to be taken back.
     pub(crate) fn is_going(&self, index: StepIndex) -> bool {
-        let frame = |index: StepIndex| &self.run.frames[self.run.steps[index].origin.frame];
-        self.run.chain(index).all(|index| frame(index).heading == Heading::Through)
+        self.run.chain(index).all(|index| {
+            let state = &self.run.steps[index];
+            self.run.frames[state.origin.frame].heading == Heading::Through && !state.unwind
+        })
     }
 }

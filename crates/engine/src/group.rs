@@ -135,8 +135,12 @@ impl Turn<'_> {
 
     /// A group has members, or would have had some: its own attempts are theirs.
     pub(crate) fn is_group(&self, index: StepIndex) -> bool {
-        let fans_out = self.step(index).for_each.is_some() && self.run.steps[index].origin.item.is_none();
-        fans_out || matches!(self.work(index).action, Action::Child(_))
+        self.fans_out(index) || matches!(self.work(index).action, Action::Child(_))
+    }
+
+    /// The whole of a fan-out, not one of its items.
+    pub(crate) fn fans_out(&self, index: StepIndex) -> bool {
+        self.step(index).for_each.is_some() && self.run.steps[index].origin.item.is_none()
     }
 
     /// The frame that a step of kind `plan` began last.
@@ -211,6 +215,8 @@ impl Turn<'_> {
         let state = self.state(index);
         (state.failures, state.losses, state.not_before_ms) = (0, 0, 0);
         (state.gate, state.question, state.deadline_ms) = (None, None, None);
+        state.unwind = false;
+        self.run.undoing.remove(&index);
         self.turn_to(index, Status::Waiting, None);
         if barrier {
             self.run.barriers.insert(index);

@@ -139,7 +139,9 @@ pub fn no_second_attempt_without_proof(run: &Run, plans: &Plans) -> Result<(), V
             let attempt = &pair[0];
             let work = scope::work(run, plans, index);
             let same = attempt.direction == state.direction;
-            let proven = attempt.begun.is_none()
+            let proven = attempt.idempotent
+                || attempt.disproven
+                || attempt.begun.is_none()
                 || attempt.outcome == Some(Outcome::Failed)
                 || ((attempt.gone || work.fenced) && work.probe.is_some());
             if same && !work.idempotent && !proven && !by_word {

@@ -60,12 +60,14 @@ pub struct Locks {
 }
 
 impl Locks {
-    /// The first of these names that somebody else holds. What a run holds, its steps hold too.
-    pub fn hindrance<'a>(&self, names: &'a [String], owner: &Owner) -> Option<(&'a str, &Lock)> {
-        let held = names.iter().filter_map(|name| Some((name.as_str(), self.by_name.get(name)?)));
-        let foreign =
-            |lock: &Lock| lock.owner != *owner && (lock.owner.run != owner.run || lock.owner.step.is_some());
-        held.into_iter().find(|(_, lock)| foreign(lock))
+    /// The first of these names that somebody else holds; `is_own` tells who is nobody else.
+    pub fn hindrance<'a>(
+        &self,
+        names: &'a [String],
+        is_own: impl Fn(&Owner) -> bool,
+    ) -> Option<(&'a str, &Lock)> {
+        let mut held = names.iter().filter_map(|name| Some((name.as_str(), self.by_name.get(name)?)));
+        held.find(|(_, lock)| !is_own(&lock.owner))
     }
 
     /// Takes all of these names, none of which anybody else holds; gives back those that are new.

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::chain;
 use crate::command::Mode;
 use crate::event::{Event, Record};
+use crate::locks::Owner;
 use crate::stamp::Moment;
 use crate::step::{Status as StepStatus, StepState};
 
@@ -238,6 +239,12 @@ impl Run {
     /// Whether a node belongs to what a frame carries out, directly or deeper inside.
     pub fn is_within(&self, index: StepIndex, frame: usize) -> bool {
         self.chain(index).any(|index| self.steps[index].origin.frame == frame)
+    }
+
+    /// Whether what this owner holds is held for a node: by the run, by the node, or by what it is a part of.
+    pub fn is_held_for(&self, owner: &Owner, index: StepIndex) -> bool {
+        let own = |step: StepIndex| self.chain(index).any(|part| part == step);
+        owner.run == self.id && owner.step.is_none_or(own)
     }
 
     /// The item of the fan-out that a node is in.

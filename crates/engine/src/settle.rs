@@ -51,7 +51,7 @@ impl Turn<'_> {
         }
         let owner = self.owner(None);
         let going = self.run.status == RunStatus::Running && self.run.heading() == Heading::Through;
-        if let Some((name, lock)) = self.locks.hindrance(&self.run.locks, &owner) {
+        if let Some((name, lock)) = self.locks.hindrance(&self.run.locks, |holder| *holder == owner) {
             if going {
                 self.run.reason = Some(format!("it waits: {}", lock.text(name)));
             }
@@ -87,8 +87,7 @@ impl Turn<'_> {
     }
 
     fn settle_group(&mut self, index: StepIndex) {
-        let is_fan_out = self.step(index).for_each.is_some() && self.run.steps[index].origin.item.is_none();
-        if is_fan_out && self.run.steps[index].status == Status::Running {
+        if self.fans_out(index) && self.run.steps[index].status == Status::Running {
             self.settle_fan_out(index);
         }
     }

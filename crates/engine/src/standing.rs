@@ -2,7 +2,7 @@
 
 use baton_plan::plan::StepIndex;
 
-use crate::locks::{Locks, Owner};
+use crate::locks::Locks;
 use crate::plans::Plans;
 use crate::run::{Heading, Run, Status as RunStatus};
 use crate::scope;
@@ -93,7 +93,8 @@ impl Run {
         let scope = scope::RunScope { run: self, plans, index };
         let names = scope::step(self, plans, index).locks.iter();
         let names: Vec<_> = names.filter_map(|name| name.render(&scope::Outer(&scope)).ok()).collect();
-        let owner = Owner { run: self.id.clone(), step: Some(index) };
-        locks.hindrance(&names, &owner).map(|(name, lock)| lock.text_with_age(name, now_ms))
+        locks
+            .hindrance(&names, |owner| self.is_held_for(owner, index))
+            .map(|(name, lock)| lock.text_with_age(name, now_ms))
     }
 }

@@ -168,6 +168,8 @@ pub struct Attempt {
     pub number: u32,
     /// Which way.
     pub direction: Direction,
+    /// It was made as one that may be repeated.
+    pub idempotent: bool,
     /// The fencing token; larger than every earlier one of the cluster.
     pub token: u64,
     /// To whom, and under which journal.
@@ -196,6 +198,8 @@ pub struct Attempt {
     pub gone: bool,
     /// The agent has been told to end it.
     pub stopping: bool,
+    /// Its probe said, after its end, that it did not happen.
+    pub disproven: bool,
     /// It was ended from outside, by a timeout or a stop, before it could say what it had done.
     pub cut_short: bool,
 }
@@ -343,10 +347,24 @@ impl StepState {
         self.attempts.last()
     }
 
-    /// Its last attempt began and ended without an answer of its own.
+    /// An attempt at its doing began and ended without an answer of its own, and nothing later tells about it: of work
+    /// that is not idempotent, a further attempt was only made once the one before provably had not acted.
     pub fn may_have_acted(&self) -> bool {
-        let last = self.attempts.last().filter(|attempt| attempt.begun.is_some());
-        last.is_some_and(|attempt| attempt.outcome == Some(Outcome::Unknown) || attempt.cut_short)
+        let doings = self.attempts.iter().rev().filter(|attempt| attempt.direction == Direction::Do);
+        for attempt in doings {
+            // A late report may have said that it did act.
+            let acted = attempt.outcome.is_some_and(|outcome| outcome != Outcome::Failed);
+            if attempt.disproven {
+                return false;
+            }
+            if attempt.begun.is_some() && (acted || attempt.cut_short) {
+                return true;
+            }
+            if !attempt.idempotent {
+                return false;
+            }
+        }
+        false
     }
 
     /// The newest attempt, where it goes the way that the step goes now.

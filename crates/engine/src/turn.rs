@@ -114,6 +114,9 @@ impl<'a> Turn<'a> {
         } else {
             self.run.open.remove(&index)
         };
+        if next == Status::Waiting && self.run.steps[index].unwind {
+            self.run.undoing.insert(index);
+        }
         if next.is_settled() {
             self.unlock(index);
         }

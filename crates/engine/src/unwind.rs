@@ -1,9 +1,10 @@
 //! The way back: steps whose effect is to be taken back, in reverse order of the graph. An undo is granted, begun,
 //! reported, probed and doubted exactly as the doing is (`grant`, `doubt`); only the order is its own.
 
-use baton_plan::plan::StepIndex;
+use baton_plan::plan::{Action, StepIndex};
 
 use crate::event::Event;
+use crate::grant::Hindrance;
 use crate::run::{Heading, Status as RunStatus};
 use crate::step::{Direction, Outcome, Status};
 use crate::turn::Turn;
@@ -50,10 +51,9 @@ impl Turn<'_> {
 
     /// The step's effect is to be taken back, if it has one or may yet have one.
     fn want_back(&mut self, index: StepIndex) {
-        // One that did nothing but is done stands between others, whose order goes through it.
+        // One that did nothing stands between others, whose order goes through it.
         let state = self.state(index);
-        let is_between = !state.members.is_empty() || !state.attempts.is_empty() || state.done;
-        if is_between && state.status != Status::Undone {
+        if state.status != Status::Undone {
             state.unwind = true;
             self.run.undoing.insert(index);
         }
@@ -74,14 +74,15 @@ impl Turn<'_> {
         if !self.may_undo(index) {
             return false;
         }
-        if self.is_group(index) {
-            self.settle_group_undo(index);
-            return false;
-        }
         let state = &self.run.steps[index];
+        if self.is_group(index) && state.status != Status::Waiting {
+            return self.settle_group_undo(index);
+        }
         match (state.status, state.direction) {
             (Status::Succeeded, _) => self.begin_undo(index),
             (Status::InDoubt, Direction::Do) => self.undo_a_doubt(index),
+            // It had not begun, or was to be attempted again.
+            (Status::Waiting | Status::AwaitingApproval, _) => self.cancel_step(index),
             (Status::Failed | Status::Canceled | Status::Skipped, Direction::Do)
                 if state.may_have_acted() =>
             {
@@ -106,7 +107,11 @@ impl Turn<'_> {
         if self.step(index).undo.is_none() {
             self.run.undoing.remove(&index);
             if !self.run.steps[index].attempts.is_empty() {
-                self.state(index).reason = Some("it has no undo: its effect stays".into());
+                let text = match self.run.steps[index].status {
+                    Status::Succeeded => "it has no undo: its effect stays",
+                    _ => "it has no undo: if it happened, its effect stays",
+                };
+                self.state(index).reason = Some(text.into());
             }
             return;
         }
@@ -157,26 +162,40 @@ impl Turn<'_> {
         }
     }
 
-    /// A group is back when all that it did is back.
-    fn settle_group_undo(&mut self, index: StepIndex) {
+    /// A group is back when all that it did is back. True when it waits for a lock.
+    fn settle_group_undo(&mut self, index: StepIndex) -> bool {
         let members = self.run.steps[index].members.clone();
-        let moving = members.clone().any(|member| self.run.open.contains(&member));
-        if self.run.steps[index].status != Status::Undoing {
-            if self.run.steps[index].status == Status::Running {
-                return;
+        match self.run.steps[index].status {
+            Status::Running => {}
+            Status::Undoing => {
+                let moving = members.clone().any(|member| self.run.open.contains(&member));
+                if !moving && self.run.undoing.range(members).next().is_none() {
+                    self.undone(index, None);
+                }
             }
-            members.clone().for_each(|member| self.want_back(member));
-            if self.run.undoing.range(members).next().is_none() {
+            _ if members.clone().all(|member| self.run.steps[member].status == Status::Undone) => {
                 self.run.undoing.remove(&index);
-                return;
             }
-            self.state(index).direction = Direction::Undo;
-            self.turn_to(index, Status::Undoing, None);
-            let step = self.name(index);
-            self.record(Event::UndoBegan { step });
-        } else if !moving && self.run.undoing.range(members).next().is_none() {
-            self.undone(index, None);
+            _ => {
+                if let Err(hindrance) = self.open_for_undo(index) {
+                    return self.hindered(index, &hindrance);
+                }
+                members.for_each(|member| self.want_back(member));
+                self.state(index).direction = Direction::Undo;
+                self.turn_to(index, Status::Undoing, None);
+                let step = self.name(index);
+                self.record(Event::UndoBegan { step });
+            }
         }
+        false
+    }
+
+    /// A group goes back only where there is room for one more item, and a child plan only under the locks under which
+    /// it was done; the items of a fan-out have their own.
+    fn open_for_undo(&mut self, index: StepIndex) -> Result<(), Hindrance> {
+        self.has_room(index)?;
+        let is_child = matches!(self.work(index).action, Action::Child(_)) && !self.fans_out(index);
+        if is_child { self.lock(index) } else { Ok(()) }
     }
 
     /// The effect was taken back.

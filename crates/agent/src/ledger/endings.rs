@@ -52,8 +52,11 @@ impl Ledger {
             });
             return;
         }
+        // The marker of an attempt that may be repeated is not synced: that it is missing proves nothing.
         let (outcome, reason) = if seen.executing {
             (Outcome::Unknown, "the host restarted while it ran")
+        } else if attempt.idempotent {
+            (Outcome::Unknown, "the host restarted, and nothing tells whether it had started")
         } else {
             (Outcome::NotStarted, "the host restarted before it started")
         };

@@ -29,7 +29,7 @@ impl State {
         let of_agent = |attempt: &Attempt| {
             attempt.token == key.token && attempt.speaker.agent == speaker.agent && tells(attempt)
         };
-        let current = state.attempt().is_some_and(of_agent);
+        let current = state.current().is_some_and(of_agent);
         let status = state.status;
         let awaited = matches!(status, Status::Running | Status::Undoing | Status::Probing | Status::InDoubt);
         if current && awaited {

@@ -103,7 +103,7 @@ impl State {
     /// Takes the run's locks, or refuses it, or queues it, where somebody else holds one.
     fn take_locks(&mut self, at: Moment, start: &Start<'_>, run: &mut Run) -> Result<(), Rejection> {
         let owner = Owner { run: run.id.clone(), step: None };
-        match self.locks.hindrance(&run.locks, &owner) {
+        match self.locks.hindrance(&run.locks, |holder| *holder == owner) {
             None => drop(self.locks.take(&run.locks, &owner, None, at)),
             Some((name, lock)) if start.queue => {
                 run.queued = true;

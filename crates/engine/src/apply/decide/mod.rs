@@ -181,9 +181,10 @@ impl Turn<'_> {
             self.turn_to(index, Status::Undoing, Some(said));
             return;
         }
+        let going = self.is_going(index);
         self.start_over(index);
         self.state(index).reason = Some(said);
-        if !self.is_going(index) {
+        if !going {
             self.cancel_step(index);
         }
     }

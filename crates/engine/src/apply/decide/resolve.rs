@@ -24,8 +24,15 @@ impl Turn<'_> {
         if status != Status::InDoubt && resolution == Resolution::Failed {
             return Err(word.refused("it has failed already"));
         }
-        if status == Status::Failed && state.done {
-            return Err(word.refused("it is optional, and the run went on without it"));
+        if status == Status::Failed && (self.is_going(index) || state.done) {
+            self.is_open_to_words(index, word)?;
+            self.stands(index, word)?;
+        }
+        if status == Status::Failed && self.stands_on_what_goes_back(index) {
+            return Err(word.refused("what it stands on is being undone already"));
+        }
+        if status == Status::UndoFailed {
+            self.undo_is_open(index, word)?;
         }
         if status == Status::Failed && resolution == Resolution::Retry {
             return self.retry_by_word(index, word);

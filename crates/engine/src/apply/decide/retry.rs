@@ -17,6 +17,7 @@ impl Turn<'_> {
         match (state.status, state.direction) {
             (Status::Failed, Direction::Do) => self.retry_failed(index, word),
             (Status::UndoFailed, _) => {
+                self.undo_is_open(index, word)?;
                 self.note(index, word);
                 self.attempt_again(index, word.says());
                 Ok(())
@@ -51,21 +52,48 @@ impl Turn<'_> {
     }
 
     fn retry_failed(&mut self, index: StepIndex, word: &Word<'_>) -> Result<(), Rejection> {
-        if self.run.steps[index].done {
-            return Err(word.refused("it is optional, and the run went on without it"));
-        }
-        if !self.is_going(index) {
-            return Err(word.refused("what it belongs to is on its way to another end"));
-        }
-        if self.run.undoing.contains(&index) || self.branch_was_undone(index) {
-            return Err(word.refused("what was done for it is undone; start the run again"));
-        }
+        self.is_open_to_words(index, word)?;
+        self.stands(index, word)?;
         self.note(index, word);
         match self.is_group(index) && !self.run.steps[index].members.is_empty() {
             true => self.reopen_group(index),
             false => self.attempt_again(index, word.says()),
         }
         Ok(())
+    }
+
+    /// Whether a person's word on a step can still change anything for its run.
+    pub(super) fn is_open_to_words(&self, index: StepIndex, word: &Word<'_>) -> Result<(), Rejection> {
+        if self.run.chain(index).any(|index| self.run.steps[index].done) {
+            return Err(word.refused("the run went on without it"));
+        }
+        if !self.is_going(index) {
+            return Err(word.refused("what it belongs to is on its way to another end"));
+        }
+        Ok(())
+    }
+
+    /// Whether what the step stands on is still there.
+    pub(super) fn stands(&self, index: StepIndex, word: &Word<'_>) -> Result<(), Rejection> {
+        match self.run.steps[index].unwind || self.branch_was_undone(index) {
+            true => Err(word.refused("what was done for it is undone; start the run again")),
+            false => Ok(()),
+        }
+    }
+
+    /// A step that it needs is on its way back, or has been undone.
+    pub(super) fn stands_on_what_goes_back(&self, index: StepIndex) -> bool {
+        let first = self.run.frames[self.run.steps[index].origin.frame].first;
+        let mut needs = self.step(index).needs.iter().map(|need| &self.run.steps[first + need]);
+        needs.any(|need| need.direction == Direction::Undo)
+    }
+
+    /// Whether a failed undo still waits for a word.
+    pub(super) fn undo_is_open(&self, index: StepIndex, word: &Word<'_>) -> Result<(), Rejection> {
+        match self.run.undoing.contains(&index) {
+            true => Ok(()),
+            false => Err(word.refused("its undo was left out already")),
+        }
     }
 
     /// A step that it needs, or a member of it, was undone.

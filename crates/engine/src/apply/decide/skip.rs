@@ -11,16 +11,17 @@ impl Turn<'_> {
         let state = &self.run.steps[index];
         match (state.status, state.direction) {
             (Status::Waiting | Status::Failed | Status::AwaitingApproval, Direction::Do) => {
-                if state.done {
-                    return Err(word.refused("it is optional, and the run went on without it"));
+                if state.unwind {
+                    return Err(word.refused("what was done for it is undone; start the run again"));
                 }
-                if !self.is_going(index) {
-                    return Err(word.refused("what it belongs to is on its way to another end"));
-                }
+                self.is_open_to_words(index, word)?;
                 self.note(index, word);
                 self.skip(index, word.says());
             }
-            (Status::UndoFailed, _) => self.leave_not_undone(index, word),
+            (Status::UndoFailed, _) => {
+                self.undo_is_open(index, word)?;
+                self.leave_not_undone(index, word);
+            }
             (Status::InDoubt, _) => {
                 let way = "whether it happened is not known; say it with `baton run resolve`";
                 return Err(word.refused(way));

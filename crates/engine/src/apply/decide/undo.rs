@@ -23,7 +23,7 @@ impl State {
         }
         let owner = crate::locks::Owner { run: id.to_owned(), step: None };
         if run.status.has_ended()
-            && let Some((name, lock)) = self.locks.hindrance(&run.locks, &owner)
+            && let Some((name, lock)) = self.locks.hindrance(&run.locks, |holder| *holder == owner)
         {
             let holder = lock.text_with_age(name, at.stamp.time_ms);
             return Err(Rejection::Refused(format!("run `{id}` cannot be undone now: {holder}")));

@@ -87,7 +87,8 @@ pub(super) fn held_by_others(
     owner: &Owner,
     now_ms: u64,
 ) -> Vec<api::LockView> {
-    let foreign = names.iter().filter_map(|name| state.locks.hindrance(std::slice::from_ref(name), owner));
+    let foreign =
+        names.iter().filter_map(|name| state.locks.hindrance(std::slice::from_ref(name), |one| one == owner));
     foreign.map(|(name, held)| lock(state, name, held, now_ms)).collect()
 }
 
@@ -95,7 +96,9 @@ pub(super) fn held_by_others(
 fn awaited_by(state: &State, run: &Run) -> Vec<String> {
     let foreign = |names: &[String], step| {
         let owner = Owner { run: run.id.clone(), step };
-        let one = |name: &&String| state.locks.hindrance(std::slice::from_ref(*name), &owner).is_some();
+        let one = |name: &&String| {
+            state.locks.hindrance(std::slice::from_ref(*name), |one| *one == owner).is_some()
+        };
         names.iter().filter(one).cloned().collect::<Vec<_>>()
     };
     if run.queued {
