@@ -22,7 +22,7 @@ use std::thread;
 use std::time::Duration;
 
 use rustix::fs::{FlockOperation, flock};
-use rustix::process::{getpid, getsid, set_child_subreaper, setsid};
+use rustix::process::{getpid, set_child_subreaper, setsid};
 
 use crate::actions;
 use crate::attempt::{Action, Assignment, Report};
@@ -50,7 +50,9 @@ pub fn supervise(folder: &Path) -> ExitCode {
 }
 
 fn keep(folder: &Folder) -> io::Result<()> {
-    if getsid(None)? != getpid() {
+    let this = Process::this().ok_or_else(|| io::Error::other("/proc is not mounted"))?;
+    // Asked of /proc: a session that was begun outside of this pid namespace has no number here.
+    if this.session != this.pid {
         setsid()?;
     }
     set_child_subreaper(Some(getpid()))?;
@@ -61,7 +63,7 @@ fn keep(folder: &Folder) -> io::Result<()> {
     let assignment = folder.assignment()?;
     let boot = host::boot_id()?;
     let cgroup = Cgroup::create(&cgroup_name(folder, &assignment)).ok();
-    identify(folder, &boot, cgroup.as_ref())?;
+    identify(folder, this, &boot, cgroup.as_ref())?;
     let mut watch = Watch::new(folder.clone(), assignment, boot, cgroup)?;
     let ended = perform(&mut watch);
     let report = report(&mut watch, &ended);
@@ -94,8 +96,7 @@ fn cgroup_name(folder: &Folder, assignment: &Assignment) -> String {
     format!("baton-{}-{}", home_hash(home), assignment.key.token)
 }
 
-fn identify(folder: &Folder, boot: &str, cgroup: Option<&Cgroup>) -> io::Result<()> {
-    let this = Process::this().ok_or_else(|| io::Error::other("/proc is not mounted"))?;
+fn identify(folder: &Folder, this: Process, boot: &str, cgroup: Option<&Cgroup>) -> io::Result<()> {
     folder.write_identity(&Identity {
         boot: boot.to_owned(),
         pid: this.pid,
