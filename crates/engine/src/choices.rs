@@ -2,6 +2,7 @@
 
 use baton_plan::plan::{Action, Approval, OnFailure, StepIndex};
 
+use crate::doubt::asks_first;
 use crate::locks::age;
 use crate::run::{Heading, Run, Status as RunStatus};
 use crate::scope;
@@ -222,8 +223,14 @@ impl Desk<'_> {
     }
 
     fn undo_failed(&self) -> Vec<ChoiceText> {
+        let retry = match self.asks_first() {
+            true => {
+                "its probe is asked first; where it says that it was not undone, the undo is attempted again"
+            }
+            false => "the undo is attempted again, now",
+        };
         let mut choices = vec![
-            self.choice("retry", "", "the undo is attempted again, now"),
+            self.choice("retry", "", retry),
             self.choice("resolve", "--as succeeded --reason …", "it is undone: what it needed is next"),
             self.choice("skip", "--reason …", "its effect stays, and the rest is undone without it"),
         ];
@@ -284,12 +291,25 @@ impl Desk<'_> {
         format!("{} of {} have approved{given}{roles}{other}.", who.len(), approval.approvers)
     }
 
+    /// A retry begins with a question.
+    fn asks_first(&self) -> bool {
+        asks_first(scope::work(self.run, &self.state.plans, self.index), self.step())
+    }
+
     fn failed(&self) -> Vec<ChoiceText> {
         let once = !scope::work(self.run, &self.state.plans, self.index).idempotent;
         let acted = once && !self.step().attempts.is_empty();
-        let beware = if acted { ": be sure that the first attempt did nothing" } else { "" };
+        let retry = match (self.asks_first(), acted) {
+            (true, _) => {
+                "its probe is asked first; where it says that it did not happen, it is attempted again, and the run goes on"
+            }
+            (false, true) => {
+                "it is attempted again, and the run goes on: be sure that the first attempt did nothing"
+            }
+            (false, false) => "it is attempted again, and the run goes on",
+        };
         vec![
-            self.choice("retry", "", format!("it is attempted again, and the run goes on{beware}")),
+            self.choice("retry", "", retry),
             self.choice("skip", "--reason …", "the run goes on without it"),
             self.choice("resolve", "--as succeeded --reason …", "it happened after all: the run goes on"),
             Self::other(

@@ -69,6 +69,16 @@ pub fn decide(work: &Work, state: &StepState, attempt: &Attempt) -> Verdict {
     }
 }
 
+/// A probe can tell whether the newest attempt took effect although it failed: it is asked before there is another one,
+/// every time (semantics section 4, rule 2).
+pub fn asks_first(work: &Work, state: &StepState) -> bool {
+    let says_nothing_happened =
+        |attempt: &Attempt| attempt.exit_code.is_some_and(|code| work.no_effect.contains(&code));
+    let may_have_acted =
+        |attempt: &Attempt| attempt.begun.is_some() && !attempt.disproven && !says_nothing_happened(attempt);
+    !work.idempotent && work.probe.is_some() && state.current().is_some_and(may_have_acted)
+}
+
 /// What is known of an attempt without a result.
 fn what_is_known(attempt: &Attempt) -> String {
     let agent = &attempt.speaker.agent;
@@ -76,6 +86,9 @@ fn what_is_known(attempt: &Attempt) -> String {
         Direction::Do => "it",
         Direction::Undo => "its undo",
     };
+    if let (Some(Outcome::Failed), Some(code)) = (attempt.outcome, attempt.exit_code) {
+        return format!("{agent} began {it}, which failed with exit code {code}");
+    }
     match (attempt.lapsed, attempt.gone) {
         (true, false) => format!("{agent} began {it} and fell silent"),
         (_, true) => match &attempt.reason {
@@ -117,6 +130,13 @@ impl Turn<'_> {
             }
             Verdict::Park(reason) => self.park(index, reason),
         }
+    }
+
+    /// The newest attempt is in question once more: what its probe says decides whether there is another.
+    pub(crate) fn question_again(&mut self, index: StepIndex, said: Option<String>) {
+        self.state(index).idle = false;
+        let status = self.under_way(index);
+        self.turn_to(index, status, said);
     }
 
     /// What the probe said before does not count any more.

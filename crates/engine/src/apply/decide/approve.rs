@@ -2,6 +2,7 @@ use baton_plan::plan::{Action, StepIndex};
 
 use super::Word;
 use crate::command::Choice;
+use crate::event::Event;
 use crate::rejection::Rejection;
 use crate::step::Status;
 use crate::turn::Turn;
@@ -18,6 +19,12 @@ impl Turn<'_> {
         };
         let status = self.run.steps[index].status;
         let failed_gate = status == Status::Failed && word.choice == Choice::Override;
+        if failed_gate && self.was_declined(index) {
+            let Word { run, step, .. } = word;
+            return Err(
+                word.refused(&format!("it was declined; to ask anew, `baton run retry {run} {step}`"))
+            );
+        }
         if status != Status::AwaitingApproval && !failed_gate {
             return Err(word.refused(&self.why_not_awaited(index)));
         }
@@ -55,6 +62,16 @@ impl Turn<'_> {
     fn decline(&mut self, index: StepIndex, word: &Word<'_>) {
         self.note(index, word);
         self.fail(index, format!("declined by {}", word.who_and_why()));
+    }
+
+    /// The newest decision about the step is a "no", which another person's "yes" must not undo unseen.
+    fn was_declined(&self, index: StepIndex) -> bool {
+        let name = self.name(index);
+        let mut decisions = self.run.timeline.iter().rev().filter_map(|record| match &record.event {
+            Event::StepDecided { step, choice, .. } if *step == name => Some(*choice),
+            _ => None,
+        });
+        decisions.next() == Some(Choice::Decline)
     }
 
     /// What became of a question that nobody waits for any more: the later of two people is told.

@@ -2,6 +2,7 @@ use baton_plan::plan::StepIndex;
 
 use super::Word;
 use crate::command::Choice;
+use crate::doubt::asks_first;
 use crate::rejection::Rejection;
 use crate::run::Heading;
 use crate::step::{Direction, Status};
@@ -18,9 +19,7 @@ impl Turn<'_> {
             (Status::Failed, Direction::Do) => self.retry_failed(index, word),
             (Status::UndoFailed, _) => {
                 self.undo_is_open(index, word)?;
-                self.note(index, word);
-                self.attempt_again(index, word.says());
-                Ok(())
+                self.attempt_or_ask(index, word)
             }
             (Status::Waiting | Status::Undoing, _) if state.not_before_ms > self.now_ms() => {
                 self.note(index, word);
@@ -33,11 +32,7 @@ impl Turn<'_> {
                 Ok(())
             }
             (Status::InDoubt, _) if self.work(index).probe.is_some() => {
-                let region = state.region.clone().unwrap_or_default();
-                if self.agent_for(&region, 0).is_none() {
-                    let nobody = self.nobody(&region).text();
-                    return Err(word.refused(&format!("nobody can ask its probe: {nobody}")));
-                }
+                self.somebody_asks(index, word)?;
                 // To ask again can only make known what happened.
                 self.note(index, &Word { choice: Choice::Ask, ..*word });
                 self.let_go_of_question(index);
@@ -54,12 +49,39 @@ impl Turn<'_> {
     fn retry_failed(&mut self, index: StepIndex, word: &Word<'_>) -> Result<(), Rejection> {
         self.is_open_to_words(index, word)?;
         self.stands(index, word)?;
+        if self.is_group(index) && !self.run.steps[index].members.is_empty() {
+            self.note(index, word);
+            self.reopen_group(index);
+            return Ok(());
+        }
+        self.attempt_or_ask(index, word)
+    }
+
+    /// Attempts again what failed; where a probe can tell whether it happened after all, asks first, unless the word is
+    /// that it did not.
+    fn attempt_or_ask(&mut self, index: StepIndex, word: &Word<'_>) -> Result<(), Rejection> {
+        let asks_first = word.choice == Choice::Retry && asks_first(self.work(index), &self.run.steps[index]);
+        if asks_first {
+            self.somebody_asks(index, word)?;
+        }
         self.note(index, word);
-        match self.is_group(index) && !self.run.steps[index].members.is_empty() {
-            true => self.reopen_group(index),
-            false => self.attempt_again(index, word.says()),
+        self.attempt_again(index, word.says());
+        if asks_first {
+            self.question_again(index, Some(word.says()));
         }
         Ok(())
+    }
+
+    /// An agent is live that could ask the step's probe.
+    fn somebody_asks(&self, index: StepIndex, word: &Word<'_>) -> Result<(), Rejection> {
+        let region = self.run.steps[index].region.as_deref().unwrap_or_default();
+        match self.agent_for(region, 0) {
+            Some(_) => Ok(()),
+            None => {
+                let nobody = self.nobody(region).text();
+                Err(word.refused(&format!("nobody can ask its probe: {nobody}")))
+            }
+        }
     }
 
     /// Whether a person's word on a step can still change anything for its run.
