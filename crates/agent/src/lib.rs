@@ -11,6 +11,8 @@ mod agent;
 pub mod attempt;
 mod cgroup;
 mod config;
+#[cfg(fuzzing)]
+pub mod doors;
 mod folder;
 mod home;
 mod host;

@@ -8,3 +8,6 @@ tonic::include_proto!("baton.v1");
 
 /// Metadata key under which a coordinator that does not lead names the leader's address.
 pub const LEADER_METADATA: &str = "baton-leader";
+
+#[cfg(fuzzing)]
+pub use prost::Message;

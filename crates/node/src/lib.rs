@@ -3,6 +3,8 @@
 //! proposes, dispatches and keeps time (`leader`).
 
 pub mod config;
+#[cfg(fuzzing)]
+pub mod doors;
 pub mod grpc;
 mod leader;
 pub mod raft;

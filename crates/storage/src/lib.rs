@@ -7,6 +7,8 @@
 pub mod ballast;
 pub mod codec;
 pub mod db;
+#[cfg(fuzzing)]
+pub mod doors;
 pub mod file;
 pub mod hard_state;
 pub mod layout;

@@ -135,6 +135,14 @@ fn append_line(bytes: &mut Vec<u8>, chain: &mut u64, fact: Fact) {
     bytes.extend_from_slice(&line);
 }
 
+/// Reads bytes as a journal and as its records: whole, damaged or of somebody newer, and never a crash.
+#[cfg(fuzzing)]
+pub(crate) fn read_bytes(bytes: &[u8]) {
+    let _ = replay(bytes);
+    baton_storage::doors::read::<Header>(bytes);
+    baton_storage::doors::read::<Line>(bytes);
+}
+
 fn replay(bytes: &[u8]) -> Result<Contents, Error> {
     if bytes.is_empty() {
         return Err(Error::Missing);

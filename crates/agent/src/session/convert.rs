@@ -11,7 +11,7 @@ use crate::ledger::Event;
 const PROTOCOL: u32 = 1;
 
 /// What the leader said.
-pub(super) enum Down {
+pub(crate) enum Down {
     Event(Event),
     Renewed(u64),
     Refused(String),
@@ -55,7 +55,7 @@ fn say(message: from_agent::Message) -> FromAgent {
 }
 
 /// What the leader said, or why it makes no sense.
-pub(super) fn down(message: ToAgent) -> Result<Down, String> {
+pub(crate) fn down(message: ToAgent) -> Result<Down, String> {
     let message = message.message.ok_or("it is of a kind that is not known")?;
     Ok(Down::Event(match message {
         to_agent::Message::Renewed(renewed) => return Ok(Down::Renewed(renewed.sequence)),

@@ -18,6 +18,8 @@ use crate::lease::{Deadline, Renewals};
 use crate::ledger::Event;
 use connect::{Found, Link, Seeker};
 use convert::Down;
+#[cfg(fuzzing)]
+pub(crate) use convert::{Down as Said, down};
 
 /// Who this agent is, for Hello.
 pub(crate) struct Identity {

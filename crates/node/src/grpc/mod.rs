@@ -3,7 +3,7 @@
 
 pub(crate) mod agents;
 mod catalogue;
-mod convert;
+pub(crate) mod convert;
 pub(crate) mod operator;
 pub mod peer;
 mod view;

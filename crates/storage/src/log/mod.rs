@@ -274,3 +274,12 @@ pub fn random_id() -> io::Result<String> {
     File::open("/dev/urandom")?.read_exact(&mut bytes)?;
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
+
+/// Reads bytes as each of the log's records.
+#[cfg(fuzzing)]
+pub(crate) fn read_records(bytes: &[u8]) {
+    use crate::doors::read;
+    read::<records::Entry>(bytes);
+    read::<records::Purged>(bytes);
+    read::<crate::position::Vote>(bytes);
+}
