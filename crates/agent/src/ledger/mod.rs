@@ -61,6 +61,8 @@ impl Ledger {
             Event::Disconnected => self.drop_waiting(),
             Event::Renewed { until_ns } => self.renewed(until_ns, now_ns, out),
             Event::Assigned(assignment) => self.assigned(assignment, now_ns, out),
+            Event::BeginAnswered { key, .. } | Event::Stop { key, .. } | Event::Acknowledged(key)
+                if self.knows_otherwise(&key) => {}
             Event::BeginAnswered { key, begun, reason } => {
                 self.begin_answered(&key, begun, reason, now_ns, out);
             }
@@ -166,6 +168,11 @@ impl Ledger {
             attempt.stage = Stage::Finished(report.clone());
             out.push(Decision::Report(report));
         }
+    }
+
+    /// What a leader says of a token counts only for the attempt that this agent was given it for.
+    fn knows_otherwise(&self, key: &Key) -> bool {
+        self.attempts.get(&key.token).is_some_and(|attempt| attempt.key != *key)
     }
 
     fn lease_runs(&self, now_ns: u64) -> bool {
