@@ -5,6 +5,10 @@ mod support;
 
 mod agents;
 mod coordinators;
+mod limits;
 mod local;
 mod operators;
+mod people;
+mod regions;
 mod takeover;
+mod undo;

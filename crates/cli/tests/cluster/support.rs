@@ -1,5 +1,7 @@
 //! A cluster of real processes under a test, and the questions that tests ask of it.
 
+pub(crate) mod marks;
+
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::net::TcpListener;
