@@ -7,6 +7,7 @@ mod agents;
 mod coordinators;
 mod limits;
 mod local;
+mod matrix_agents;
 mod operators;
 mod people;
 mod regions;

@@ -1,6 +1,8 @@
 //! A cluster of real processes under a test, and the questions that tests ask of it.
 
+pub(crate) mod classes;
 pub(crate) mod marks;
+pub(crate) mod relay;
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -102,8 +104,13 @@ impl Cluster {
 
     /// Adds an agent and starts it.
     pub(crate) fn add_agent(&mut self, name: &str, region: &str, slots: u32) {
+        self.add_agent_at(name, region, slots, &self.servers());
+    }
+
+    /// Adds an agent that knows only these coordinators.
+    pub(crate) fn add_agent_at(&mut self, name: &str, region: &str, slots: u32, servers: &str) {
         let data = self.data_dir(name).display().to_string();
-        let (slots, servers) = (slots.to_string(), self.servers());
+        let slots = slots.to_string();
         let arguments = [
             "agent",
             "--name",
@@ -111,7 +118,7 @@ impl Cluster {
             "--region",
             region,
             "--servers",
-            &servers,
+            servers,
             "--data-dir",
             &data,
             "--slots",
@@ -178,6 +185,17 @@ impl Cluster {
         self.agents.get_mut(name).expect("an agent").child = Some(child);
     }
 
+    /// Starts a second agent of the same name, in a place of its own, on a copy of the first one's data.
+    pub(crate) fn clone_agent(&mut self, name: &str, copy: &str) {
+        let (from, to) = (self.data_dir(name), self.data_dir(copy));
+        copy_folder(&from, &to);
+        let mut arguments = self.agents[name].arguments.clone();
+        let data = arguments.iter_mut().find(|one| Path::new(one) == from).expect("its data folder");
+        *data = to.display().to_string();
+        self.agents.insert(copy.into(), Process { arguments, child: None });
+        self.start_agent(copy);
+    }
+
     /// `kill -9` of a coordinator.
     pub(crate) fn kill_server(&mut self, id: u64) {
         end(&mut self.servers.get_mut(&id).expect("a coordinator").child, Signal::KILL);
@@ -203,6 +221,24 @@ impl Cluster {
     pub(crate) fn signal_server(&self, id: u64, signal: Signal) {
         let child = self.servers[&id].child.as_ref().expect("a running coordinator");
         send(child.id(), signal);
+    }
+
+    /// Freezes an agent (SIGSTOP), or lets it go on (SIGCONT). Its supervisors are others.
+    pub(crate) fn signal_agent(&self, name: &str, signal: Signal) {
+        send(self.agent_pid(name), signal);
+    }
+
+    /// The process of an agent that runs.
+    pub(crate) fn agent_pid(&self, name: &str) -> u32 {
+        self.agents[name].child.as_ref().expect("a running agent").id()
+    }
+
+    /// Freezes an agent with everything that it has started, or lets it go on: its whole host.
+    pub(crate) fn signal_host(&self, name: &str, signal: Signal) {
+        self.signal_agent(name, signal);
+        for pid in everything_of(&self.data_dir(name)) {
+            send(pid, signal);
+        }
     }
 
     /// Waits until a coordinator's process has ended by itself, and gives back its exit code.
@@ -304,14 +340,21 @@ impl Cluster {
     /// Waits for a value.
     #[track_caller]
     pub(crate) fn until_some<T>(&self, what: &str, mut find: impl FnMut() -> Option<T>) -> T {
+        self.poll(&mut find).unwrap_or_else(|| {
+            let logs: Vec<_> = (1..=3).map(|id| tail(&self.log(&format!("server-{id}")))).collect();
+            panic!("waited in vain for {what}\n{}", logs.join("\n"));
+        })
+    }
+
+    /// Waits for a value, as long as may be.
+    fn poll<T>(&self, mut find: impl FnMut() -> Option<T>) -> Option<T> {
         let deadline = Instant::now() + PATIENCE;
         loop {
             if let Some(found) = find() {
-                return found;
+                return Some(found);
             }
             if Instant::now() > deadline {
-                let logs: Vec<_> = (1..=3).map(|id| tail(&self.log(&format!("server-{id}")))).collect();
-                panic!("waited in vain for {what}\n{}", logs.join("\n"));
+                return None;
             }
             std::thread::park_timeout(Duration::from_millis(20));
         }
@@ -352,6 +395,18 @@ fn free_addresses(count: usize) -> Vec<String> {
     listeners.iter().map(|listener| listener.local_addr().expect("an address").to_string()).collect()
 }
 
+/// Copies a folder as it is, while others may write into it.
+pub(crate) fn copy_folder(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("a folder");
+    for entry in std::fs::read_dir(from).expect("a folder").flatten() {
+        let target = to.join(entry.file_name());
+        match entry.file_type().expect("its kind").is_dir() {
+            true => copy_folder(&entry.path(), &target),
+            false => drop(std::fs::copy(entry.path(), target)),
+        }
+    }
+}
+
 pub(crate) fn send(pid: u32, signal: Signal) {
     let pid = Pid::from_raw(pid as i32).expect("a process id");
     let _ = kill_process(pid, signal);
@@ -363,10 +418,18 @@ fn end(child: &mut Option<Child>, signal: Signal) {
     child.wait().expect("its end");
 }
 
-/// Kills every process that an agent in this folder has started: known by the environment that
-/// its steps inherit, or as a supervisor by its arguments.
+/// Kills every process that an agent in this folder has started.
 pub(crate) fn end_everything_of(folder: &Path) {
+    for pid in everything_of(folder) {
+        send(pid, Signal::KILL);
+    }
+}
+
+/// Every process that an agent in this folder has started: known by the environment that its steps
+/// inherit, or as a supervisor by its arguments.
+fn everything_of(folder: &Path) -> Vec<u32> {
     let folder = folder.to_str().expect("UTF-8");
+    let mut found = Vec::new();
     for entry in std::fs::read_dir("/proc").expect("/proc").flatten() {
         let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else {
             continue;
@@ -379,7 +442,8 @@ pub(crate) fn end_everything_of(folder: &Path) {
         let mut words = arguments.split(|byte| *byte == 0).skip(1);
         let supervises = words.next() == Some(b"supervise");
         if of_step || (supervises && words.any(|word| word.starts_with(folder.as_bytes()))) {
-            send(pid, Signal::KILL);
+            found.push(pid);
         }
     }
+    found
 }
