@@ -130,13 +130,14 @@ fn a09_a_copied_agent_is_refused_while_the_first_lives_and_while_its_steps_are_u
     let mut cluster = Cluster::start(&WEST, SHORT_LEASES);
     let run = cluster.classes_under_way();
     cluster.clone_agent("west-1", "copy");
-    cluster.until("the copy to be refused", || cluster.log("agent-copy").contains("live in another place"));
+    cluster.until("the copy to be refused", || cluster.log("agent-copy").contains("connected already"));
     cluster.until_classes(&run, ["running"; 4]);
     // The first dies with its steps, and its copy knows nothing of their end.
     cluster.lose_host("west-1");
     let shown = cluster.until_classes(&run, ["running", "in_doubt", "in_doubt", "in_doubt"]);
     assert!(text(&shown["steps"][3], "reason").contains("fell silent"), "{shown}");
-    cluster.until("the copy to be refused again", || cluster.log("agent-copy").contains("undecided"));
+    cluster
+        .until("the copy to be refused again", || cluster.log("agent-copy").contains("from another place"));
     cluster.start_agent("west-1");
     cluster.let_go("go");
     cluster.until_classes(&run, ["succeeded", "succeeded", "succeeded", "in_doubt"]);

@@ -50,6 +50,21 @@ impl Cluster {
         self.until_ready();
     }
 
+    /// Waits until a coordinator has applied all that the leader has.
+    pub(crate) fn until_caught_up(&self, id: u64) {
+        self.until(&format!("coordinator {id} to catch up"), || {
+            let status = self.baton(&["cluster", "status", "-o", "json"]).json();
+            let members = status["members"].as_array().cloned().unwrap_or_default();
+            let applied = |id: &Value| {
+                members
+                    .iter()
+                    .find(|member| member["id"] == *id)
+                    .and_then(|member| member["applied"].as_u64())
+            };
+            applied(&status["leader"]).is_some_and(|all| applied(&id.into()) == Some(all))
+        });
+    }
+
     /// Runs a `baton` command in somebody's name and roles.
     pub(crate) fn baton_as(&self, operator: &str, roles: &str, arguments: &[&str]) -> Said {
         let servers = self.servers();

@@ -1,0 +1,153 @@
+//! The matrix, rows Z: what is frozen (SIGSTOP) looks dead, and wakes up when others have gone on.
+//! Z01 stands in `matrix_agents`, Z05 in `takeover`.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use rustix::process::Signal;
+
+use crate::support::marks::{attempts, step, text};
+use crate::support::{Cluster, send};
+use crate::takeover::SHORT_LEASES;
+
+const WEST: [(&str, &str); 1] = [("west-1", "west")];
+
+/// Starts runs of a plan until the supervisor of one is frozen before it executes anything, then
+/// freezes the agent as well. Which run, and what is frozen.
+fn frozen_before_exec(cluster: &Cluster, plan: &str, agent: &str) -> (String, u32, PathBuf) {
+    let agent = cluster.agent_pid(agent);
+    let mut seen = BTreeSet::new();
+    cluster.until_some("a supervisor before its exec", || {
+        let over = AtomicBool::new(false);
+        let (run, born) = std::thread::scope(|scope| {
+            let born = scope.spawn(|| freeze_the_next(agent, &seen, &over));
+            let run = cluster.run(plan);
+            cluster.until("an attempt", || born.is_finished() || cluster.show(&run)["ended_at"].is_string());
+            over.store(true, Ordering::Relaxed);
+            (run, born.join().expect("a look"))
+        });
+        let (pid, folder) = born?;
+        seen.insert(pid);
+        if !folder.join("executing").exists() {
+            send(agent, Signal::STOP);
+            return Some((run, pid, folder));
+        }
+        // A moment too late: on to the next run.
+        send(pid, Signal::CONT);
+        cluster.until_run(&run, "succeeded");
+        None
+    })
+}
+
+/// Looks as often as it can, as the instant is short.
+fn freeze_the_next(agent: u32, seen: &BTreeSet<u32>, over: &AtomicBool) -> Option<(u32, PathBuf)> {
+    while !over.load(Ordering::Relaxed) {
+        if let Some((pid, folder)) = supervisors(agent).into_iter().find(|(pid, _)| !seen.contains(pid)) {
+            send(pid, Signal::STOP);
+            let state = || std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+            while !state().is_empty() && !state().contains(") T ") {
+                std::thread::yield_now();
+            }
+            return Some((pid, folder));
+        }
+    }
+    None
+}
+
+/// The children of an agent that have become supervisors, and the folders of their attempts.
+fn supervisors(agent: u32) -> Vec<(u32, PathBuf)> {
+    let mut found = Vec::new();
+    for thread in std::fs::read_dir(format!("/proc/{agent}/task")).into_iter().flatten().flatten() {
+        let children = std::fs::read_to_string(thread.path().join("children")).unwrap_or_default();
+        for pid in children.split_whitespace().filter_map(|pid| pid.parse::<u32>().ok()) {
+            let arguments = std::fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+            let mut words = arguments.split('\0').skip(1);
+            if words.next() == Some("supervise") {
+                found.extend(words.next().map(|folder| (pid, PathBuf::from(folder))));
+            }
+        }
+    }
+    found
+}
+
+/// A step of this class is frozen between Begin and exec and wakes up without a lease: while it
+/// sleeps it stands so, and in the end it has acted once.
+fn z02(attributes: &str, asleep: &str, told: &str) {
+    let mut cluster = Cluster::start(&WEST, SHORT_LEASES);
+    let act =
+        "echo $BATON_TOKEN >> \"$W-$BATON_RUN\"".replace("$W", &cluster.path("w").display().to_string());
+    let one = step("a", &format!("{attributes}, command: '{act}'"));
+    let plan = cluster.plan("one", &format!("  steps:\n{one}"));
+    let (run, frozen, folder) = frozen_before_exec(&cluster, &plan, "west-1");
+    cluster.add_agent("west-2", "west", 4);
+    let shown = cluster.until_step(&run, "a", asleep);
+    assert!(text(&shown, "reason").contains(told), "{shown}");
+    // Its agent sleeps on, so nobody renews the lease for it.
+    send(frozen, Signal::CONT);
+    cluster.until("its last check", || folder.join("exit").exists());
+    cluster.signal_agent("west-1", Signal::CONT);
+    cluster.until_run(&run, "succeeded");
+    cluster.until_ready();
+    assert_eq!(cluster.witness(&format!("w-{run}")).len(), 1, "{}", cluster.show(&run));
+    assert_eq!(attempts(&cluster.step(&run, "a")), 2);
+}
+
+#[test]
+fn z02_frozen_between_begin_and_exec_it_wakes_up_without_a_lease_and_does_not_act() {
+    z02("idempotent: false", "in_doubt", "west-1 began it and fell silent, and there is no probe to ask");
+}
+
+#[test]
+fn z02_with_a_probe_did_not_happen_proves_nothing_before_it_wakes_up() {
+    let probe = "probe: {command: 'exit 1'}";
+    z02(&format!("idempotent: false, {probe}"), "in_doubt", "west-1 is silent and could still act on it");
+}
+
+#[test]
+fn z02_what_may_be_repeated_is_done_elsewhere_and_not_once_more_when_it_wakes_up() {
+    z02("idempotent: true", "succeeded", "");
+}
+
+#[test]
+fn z03_an_agent_frozen_in_the_middle_reports_when_it_wakes_up() {
+    let cluster = Cluster::start(&WEST, "");
+    let run = cluster.classes_under_way();
+    cluster.signal_agent("west-1", Signal::STOP);
+    cluster.let_go("go");
+    cluster.until_exit_records("west-1", 4);
+    cluster.signal_agent("west-1", Signal::CONT);
+    cluster.classes_succeeded(&run);
+    assert_eq!(cluster.class_attempts(&run), [1; 4]);
+}
+
+#[test]
+fn z03_frozen_for_longer_than_its_lease_its_late_word_ends_the_doubt() {
+    let mut cluster = Cluster::start(&WEST, SHORT_LEASES);
+    let run = cluster.classes_under_way();
+    cluster.signal_agent("west-1", Signal::STOP);
+    cluster.add_agent("west-2", "west", 4);
+    cluster.until_classes(&run, ["running", "succeeded", "in_doubt", "in_doubt"]);
+    cluster.let_go("go");
+    cluster.until_classes(&run, ["succeeded", "succeeded", "in_doubt", "in_doubt"]);
+    cluster.signal_agent("west-1", Signal::CONT);
+    cluster.classes_succeeded(&run);
+    assert_eq!(cluster.class_attempts(&run), [2, 1, 1, 1]);
+}
+
+#[test]
+fn z04_a_whole_host_that_was_frozen_goes_on_where_that_is_safe() {
+    let mut cluster = Cluster::start(&WEST, SHORT_LEASES);
+    let run = cluster.classes_under_way();
+    cluster.signal_host("west-1", Signal::STOP);
+    cluster.add_agent("west-2", "west", 4);
+    let shown = cluster.until_classes(&run, ["running", "succeeded", "in_doubt", "in_doubt"]);
+    let known = text(&shown["steps"][3]["doubt"], "known").to_owned();
+    assert!(known.contains("has been silent") && known.contains("may still act"), "{known}");
+    cluster.signal_host("west-1", Signal::CONT);
+    // The old attempt of the step that may be repeated ends with its lease; the others go on.
+    cluster.until_classes(&run, ["running", "succeeded", "running", "running"]);
+    cluster.let_go("go");
+    cluster.classes_succeeded(&run);
+    assert_eq!(cluster.class_attempts(&run), [2, 1, 1, 1]);
+}
