@@ -16,4 +16,5 @@ mod people;
 mod regions;
 mod shape;
 mod takeover;
+mod under_fire;
 mod undo;

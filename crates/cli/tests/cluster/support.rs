@@ -243,9 +243,11 @@ impl Cluster {
 
     /// Waits until a coordinator's process has ended by itself, and gives back its exit code.
     pub(crate) fn until_server_ends(&mut self, id: u64) -> i32 {
-        let mut child =
-            self.servers.get_mut(&id).and_then(|server| server.child.take()).expect("it was started");
-        let status = self.until_some("a coordinator to end", || child.try_wait().expect("its status"));
+        // Left where it is, so that it is ended with the cluster should it not end by itself.
+        let pid = self.servers[&id].child.as_ref().expect("it was started").id();
+        self.until("a coordinator to end", || !runs(pid));
+        let child = self.servers.get_mut(&id).and_then(|server| server.child.take());
+        let status = child.expect("it was started").wait().expect("its status");
         status.code().unwrap_or(-1)
     }
 
@@ -393,6 +395,12 @@ pub(crate) fn say(arguments: &[&str], environment: &[(&str, &str)]) -> Said {
 fn free_addresses(count: usize) -> Vec<String> {
     let listeners: Vec<_> = (0..count).map(|_| TcpListener::bind("127.0.0.1:0").expect("a port")).collect();
     listeners.iter().map(|listener| listener.local_addr().expect("an address").to_string()).collect()
+}
+
+/// The process is there and no zombie.
+fn runs(pid: u32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    !stat.is_empty() && !stat.contains(") Z ")
 }
 
 /// Copies a folder as it is, while others may write into it.

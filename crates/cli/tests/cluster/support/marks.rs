@@ -71,6 +71,12 @@ impl Cluster {
         say(arguments, &[("BATON_SERVERS", &servers), ("BATON_OPERATOR", operator), ("BATON_ROLES", roles)])
     }
 
+    /// The run as `run show` tells it, where somebody answers soon.
+    pub(crate) fn try_show(&self, run: &str) -> Option<Value> {
+        let said = self.baton(&["run", "show", run, "-o", "json", "--timeout", "1s"]);
+        (said.code == 0).then(|| said.json())
+    }
+
     /// Starts a run, waits for its end, which must have this exit code, and gives it back.
     pub(crate) fn run_to_end(&self, plan: &str, code: i32) -> Value {
         self.baton(&["run", "start", plan, "--wait", "-o", "json"]).with_code(code).json()
