@@ -9,5 +9,8 @@ tonic::include_proto!("baton.v1");
 /// Metadata key under which a coordinator that does not lead names the leader's address.
 pub const LEADER_METADATA: &str = "baton-leader";
 
+/// Metadata of a refusal among members: the one that asked was set back to an old copy of its data, and must not go on.
+pub const SET_BACK_METADATA: &str = "baton-set-back";
+
 #[cfg(fuzzing)]
 pub use prost::Message;

@@ -2,12 +2,22 @@
 //! addressee and its cluster have been checked.
 
 use baton_api::peer_server::{Peer, PeerServer};
-use baton_api::{Frame, IdentifyRequest, Identity};
+use baton_api::{Frame, IdentifyRequest, Identity, SET_BACK_METADATA};
 use baton_storage::codec::{self, Record};
+use tonic::metadata::MetadataValue;
 use tonic::{Request, Response, Status, Streaming};
 
 use crate::raft::formats::{Append, SnapshotAnswer, SnapshotPart, Transfer, VoteAsked};
-use crate::raft::{Cluster, MESSAGE_LIMIT, convert};
+use crate::raft::{Cluster, MESSAGE_LIMIT, Refusal, convert};
+
+/// What a member is told whose frame is not taken.
+fn refused(refusal: Refusal) -> Status {
+    let mut status = Status::failed_precondition(refusal.to_string());
+    if matches!(refusal, Refusal::Disowned { .. }) {
+        status.metadata_mut().insert(SET_BACK_METADATA, MetadataValue::from_static("true"));
+    }
+    status
+}
 
 type Answer = Result<Response<Frame>, Status>;
 
@@ -26,10 +36,7 @@ impl PeerService {
     /// Checks a frame and reads its body.
     fn open<R: Record>(&self, frame: &Frame) -> Result<R, Status> {
         let membership = self.cluster.membership();
-        self.cluster
-            .standing()
-            .check(frame, &membership)
-            .map_err(|refusal| Status::failed_precondition(refusal.to_string()))?;
+        self.cluster.standing().check(frame, &membership).map_err(refused)?;
         codec::decode(&frame.body).map_err(unreadable)
     }
 

@@ -28,3 +28,4 @@ pub use state_machine::Machine;
 pub use types::Member;
 
 pub(crate) use peers::MESSAGE_LIMIT;
+pub(crate) use standing::Refusal;

@@ -5,8 +5,8 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use baton_api::Frame;
 use baton_api::peer_client::PeerClient;
+use baton_api::{Frame, SET_BACK_METADATA};
 use baton_storage::codec::{self, Record};
 use baton_storage::position::Vote as VoteRecord;
 use openraft::errors::{NetworkError, RPCError, ReplicationClosed, StreamingError, Unreachable};
@@ -22,6 +22,7 @@ use tonic::{Code, Response, Status};
 use super::acknowledged::Acknowledged;
 use super::convert;
 use super::formats::*;
+use super::leadership::end;
 use super::peers::{Peers, Purpose};
 use super::snapshot::SnapshotBytes;
 use super::standing::{Refusal, Standing};
@@ -137,6 +138,10 @@ impl Link {
         let answer = tokio::time::timeout(within, call).await;
         let answer = answer.map_err(|_| CallError::Late(within))?;
         let answer = answer.inspect_err(|status| {
+            if status.metadata().contains_key(SET_BACK_METADATA) {
+                // Whoever is asked next might not know, and take this member's vote for one that counts.
+                end(status.message());
+            }
             if status.code() == Code::FailedPrecondition {
                 self.peers.note_refusal(&self.target.address, status.message());
             }
