@@ -13,6 +13,7 @@ mod matrix_cuts;
 mod matrix_frozen;
 mod operators;
 mod people;
+mod plans;
 mod regions;
 mod shape;
 mod takeover;

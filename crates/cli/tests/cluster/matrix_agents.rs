@@ -3,7 +3,7 @@
 
 use rustix::process::Signal;
 
-use crate::support::marks::text;
+use crate::support::marks::{statuses, step, text};
 use crate::support::{Cluster, end_everything_of};
 use crate::takeover::SHORT_LEASES;
 
@@ -83,6 +83,35 @@ fn a05_an_agent_dies_with_its_steps_and_each_class_goes_its_way() {
     cluster.baton(&["run", "wait", &run]).with_code(6);
     cluster.baton(&["run", "resolve", &run, "n", "--as", "succeeded", "--reason", "I looked"]).well();
     cluster.classes_succeeded(&run);
+}
+
+#[test]
+fn a05_of_an_undo_each_class_goes_its_way_and_the_run_is_stuck() {
+    let mut cluster = Cluster::start(&WEST, "");
+    let undo = |name: &str, class: &str| {
+        let act = format!("{}; {}", cluster.mark(name), cluster.held_by("go"));
+        step(name, &format!("idempotent: true, command: 'true', undo: {{{class}, command: '{act}'}}"))
+    };
+    let probe = format!("probe: {{command: 'test -s {}'}}", cluster.path("p").display());
+    let steps = [
+        undo("i", "idempotent: true"),
+        undo("p", &format!("idempotent: false, {probe}")),
+        undo("n", "idempotent: false"),
+    ];
+    let plan = cluster.plan("back", &format!("  steps:\n{}", steps.concat()));
+    let run = text(&cluster.run_to_end(&plan, 0), "run").to_owned();
+    cluster.baton(&["run", "undo", &run]).well();
+    ["i", "p", "n"].iter().for_each(|name| cluster.until_acting(name));
+    cluster.lose_host("west-1");
+    cluster.let_go("go");
+    cluster.start_agent("west-1");
+    let shown = cluster.until_run(&run, "stuck");
+    cluster.baton(&["run", "wait", &run]).with_code(6);
+    assert_eq!(statuses(&cluster.show(&run)).join(", "), "i undone, p undone, n undo_failed");
+    assert!(text(&shown, "reason").contains('n'), "{shown}");
+    cluster.baton(&["run", "resolve", &run, "n", "--as", "succeeded", "--reason", "I looked"]).well();
+    cluster.baton(&["run", "wait", &run]).with_code(9);
+    assert_eq!(["i", "p", "n"].map(|name| cluster.witness(name).len()), [2, 1, 1]);
 }
 
 #[test]

@@ -107,12 +107,12 @@ fn at_once(cluster: &Cluster, commands: &[(&str, Vec<&str>)]) -> Vec<Said> {
 }
 
 #[test]
-fn of_two_who_decide_at_once_exactly_one_wins_and_the_other_is_told() {
+fn u01_of_two_who_decide_at_once_exactly_one_wins_and_the_other_is_told() {
     let cluster = Cluster::start(&REGIONS, "");
     let plan = cluster.plan("ask", "  steps:\n    - {name: ask, approval: {message: \"Shift?\"}}\n");
     for round in 0..8 {
         let run = cluster.run(&plan);
-        // U01: approve against decline, and approve against cancel.
+        // Approve against decline, and approve against cancel.
         let against = match round % 2 {
             0 => vec!["run", "decline", &run, "ask"],
             _ => vec!["run", "cancel", &run],
@@ -135,7 +135,7 @@ fn of_two_who_decide_at_once_exactly_one_wins_and_the_other_is_told() {
 }
 
 #[test]
-fn one_word_on_a_doubt_counts_and_a_repeated_request_is_the_same_word() {
+fn u01_one_word_on_a_failure_counts_and_a_repeated_request_is_the_same_word() {
     let cluster = Cluster::start(&REGIONS, "");
     let fails = step("a", "idempotent: true, command: 'exit 1'");
     let plan = cluster.plan("doubt", &format!("  onFailure: pause\n  steps:\n{fails}"));
