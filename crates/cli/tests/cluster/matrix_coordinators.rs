@@ -5,7 +5,7 @@ use rustix::process::Signal;
 
 use crate::support::marks::{attempts, step, text};
 use crate::support::{Cluster, copy_folder};
-use crate::takeover::REGIONS;
+use crate::takeover::{REGIONS, SHORT_LEASES};
 
 #[test]
 fn m01_a_start_that_is_repeated_while_leaders_die_makes_one_run() {
@@ -83,7 +83,7 @@ fn p04_a_leader_among_a_minority_grants_nothing_and_reads_nothing() {
 
 #[test]
 fn g03_the_region_of_the_leader_is_lost_and_the_others_go_on() {
-    let mut cluster = Cluster::start(&REGIONS, "");
+    let mut cluster = Cluster::start(&REGIONS, SHORT_LEASES);
     let leader = cluster.leader();
     let regions = ["east", "west", "north"];
     let (lost, other) = (regions[leader as usize - 1], regions[leader as usize % 3]);
