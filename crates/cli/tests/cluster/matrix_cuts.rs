@@ -6,7 +6,7 @@ use crate::support::marks::{attempts, step, text};
 use crate::support::relay::{Relay, Way};
 
 /// An agent follows the leader past a relay to wherever it is, so the leader must stay the same.
-const ONE_LEADER: &str = "heartbeat_ms = 200\nelection_ms = [3000, 6000]\n";
+pub(crate) const ONE_LEADER: &str = "heartbeat_ms = 200\nelection_ms = [3000, 6000]\n";
 
 /// A cluster whose only agent in west reaches the leader through a wire that can be cut.
 fn wired(settings: &str) -> (Cluster, Relay) {
