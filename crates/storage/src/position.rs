@@ -19,6 +19,24 @@ impl fmt::Display for Position {
     }
 }
 
+/// How far a member's durable data reaches. While its data folder is the same this only grows: terms do, and entries of
+/// the newest term are never given up within it. Entries of earlier terms may be, so they do not count.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Reach {
+    /// The term of the last vote.
+    pub term: u64,
+    /// The last entry of that term; zero while there is none.
+    pub index: u64,
+}
+
+impl Reach {
+    /// The reach of data with this vote and this last entry.
+    pub fn of(vote: Option<Vote>, last: Option<Position>) -> Self {
+        let term = vote.map_or(0, |vote| vote.term);
+        Self { term, index: last.filter(|last| last.term == term).map_or(0, |last| last.index) }
+    }
+}
+
 /// The vote: at most one node in a term.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Vote {

@@ -167,6 +167,30 @@ fn c02_a_coordinator_that_was_set_back_to_an_old_copy_does_not_vote_again() {
 }
 
 #[test]
+fn c02_a_coordinator_that_led_and_was_set_back_is_found_out_by_those_that_followed_it() {
+    let mut cluster = Cluster::start(&REGIONS, "");
+    let plan = cluster.plan("kept", "  steps:\n    - {name: a, noop: {}}\n");
+    let back = cluster.leader() % 3 + 1;
+    let (id, old) = (back.to_string(), cluster.path("old"));
+    cluster.kill_server(back);
+    copy_folder(&cluster.data_dir(&id), &old);
+    cluster.start_server(back);
+    cluster.until_ready();
+    while cluster.leader() != back {
+        cluster.replace_leader();
+    }
+    cluster.run_to_end(&plan, 0);
+    cluster.kill_server(back);
+    std::fs::remove_dir_all(cluster.data_dir(&id)).expect("its data");
+    copy_folder(&old, &cluster.data_dir(&id));
+    cluster.start_server(back);
+    assert_eq!(cluster.until_server_ends(back), 1);
+    let said = cluster.log(&format!("server-{id}"));
+    assert!(said.contains("remembers that this data reached"), "{said}");
+    cluster.run_to_end(&plan, 0);
+}
+
+#[test]
 fn c03_all_coordinators_die_at_once_in_the_middle_of_every_class() {
     let mut cluster = Cluster::start(&REGIONS, "");
     let run = cluster.classes_under_way();

@@ -8,7 +8,7 @@ use tonic::metadata::MetadataValue;
 use tonic::{Request, Response, Status, Streaming};
 
 use crate::raft::formats::{Append, SnapshotAnswer, SnapshotPart, Transfer, VoteAsked};
-use crate::raft::{Cluster, MESSAGE_LIMIT, Refusal, convert};
+use crate::raft::{Cluster, MESSAGE_LIMIT, Refusal, convert, wire_reach};
 
 /// What a member is told whose frame is not taken.
 fn refused(refusal: Refusal) -> Status {
@@ -37,6 +37,7 @@ impl PeerService {
     fn open<R: Record>(&self, frame: &Frame) -> Result<R, Status> {
         let membership = self.cluster.membership();
         self.cluster.standing().check(frame, &membership).map_err(refused)?;
+        self.cluster.standing().remember(frame);
         codec::decode(&frame.body).map_err(unreadable)
     }
 
@@ -66,8 +67,10 @@ impl PeerService {
 
 #[tonic::async_trait]
 impl Peer for PeerService {
-    async fn identify(&self, _: Request<IdentifyRequest>) -> Result<Response<Identity>, Status> {
-        Ok(Response::new(self.cluster.identity().await))
+    async fn identify(&self, request: Request<IdentifyRequest>) -> Result<Response<Identity>, Status> {
+        let remembered = self.cluster.standing().recall(&request.into_inner().incarnation);
+        let remembered = remembered.map(wire_reach);
+        Ok(Response::new(Identity { remembered, ..self.cluster.identity().await }))
     }
 
     async fn append(&self, request: Request<Frame>) -> Answer {

@@ -69,7 +69,7 @@ impl Cluster {
         let ask = self.0.config.peers.iter().map(async |(id, address)| {
             let identity = match *id == own {
                 true => Some(self.identity().await),
-                false => self.0.peers.identify(own, address, IDENTIFY_WITHIN).await,
+                false => self.0.peers.identify(&self.0.standing, address, IDENTIFY_WITHIN).await,
             };
             (*id, identity)
         });

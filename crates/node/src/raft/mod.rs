@@ -12,6 +12,7 @@ mod log_store;
 mod network;
 mod peers;
 mod room;
+mod set_back;
 mod snapshot;
 mod standing;
 mod start;
@@ -28,4 +29,4 @@ pub use state_machine::Machine;
 pub use types::Member;
 
 pub(crate) use peers::MESSAGE_LIMIT;
-pub(crate) use standing::Refusal;
+pub(crate) use standing::{Refusal, wire_reach};

@@ -146,7 +146,9 @@ impl Link {
                 self.peers.note_refusal(&self.target.address, status.message());
             }
         })?;
-        Ok(codec::decode(&answer.into_inner().body)?)
+        let frame = answer.into_inner();
+        self.standing.remember(&frame);
+        Ok(codec::decode(&frame.body)?)
     }
 
     async fn send_snapshot(

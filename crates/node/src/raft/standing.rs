@@ -1,10 +1,12 @@
 //! Who this member is, and which frames it takes from whom.
 
-use std::collections::BTreeSet;
-use std::sync::{PoisonError, RwLock};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use baton_api::Frame;
+use baton_api::{Frame, IdentifyRequest};
 use baton_storage::hard_state::Identity;
+use baton_storage::log::Reached;
+use baton_storage::position::Reach;
 
 use super::types::Membership;
 
@@ -14,6 +16,11 @@ pub(crate) struct Standing {
     cluster: RwLock<String>,
     /// Data folders that were seen to have forgotten what they had acknowledged.
     disowned: RwLock<BTreeSet<String>>,
+    /// How far this member's own data reaches.
+    reached: Arc<Reached>,
+    /// The farthest that each other data folder was seen to reach: a member that was set back to an old copy cannot know
+    /// by itself.
+    memory: Mutex<BTreeMap<String, Reach>>,
 }
 
 /// Why a frame is not taken.
@@ -43,13 +50,24 @@ pub(crate) enum Refusal {
 }
 
 impl Standing {
-    pub(crate) fn new(identity: Identity, cluster: String) -> Self {
-        Self { identity, cluster: RwLock::new(cluster), disowned: RwLock::default() }
+    pub(crate) fn new(identity: Identity, cluster: String, reached: Arc<Reached>) -> Self {
+        Self {
+            identity,
+            cluster: RwLock::new(cluster),
+            disowned: RwLock::default(),
+            reached,
+            memory: Mutex::default(),
+        }
     }
 
     /// Of this member's data folder.
     pub(crate) fn incarnation(&self) -> &str {
         &self.identity.incarnation
+    }
+
+    /// How this member asks another who that is.
+    pub(crate) fn introduction(&self) -> IdentifyRequest {
+        IdentifyRequest { from: self.identity.node, incarnation: self.identity.incarnation.clone() }
     }
 
     /// The cluster's id; empty before the first start.
@@ -80,6 +98,25 @@ impl Standing {
         }
     }
 
+    /// How far this member's own data reaches.
+    pub(crate) fn reach(&self) -> Reach {
+        self.reached.get()
+    }
+
+    /// Notes how far the sender's data reaches.
+    pub(crate) fn remember(&self, frame: &Frame) {
+        let Some(reach) = frame.reach else { return };
+        let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = memory.entry(frame.incarnation.clone()).or_default();
+        *known = (*known).max(Reach { term: reach.term, index: reach.index });
+    }
+
+    /// The farthest that a data folder was seen to reach, for its own member to compare.
+    pub(crate) fn recall(&self, incarnation: &str) -> Option<Reach> {
+        let memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        memory.get(incarnation).copied()
+    }
+
     /// A frame from this member to the one with the data folder `to`.
     pub(crate) fn frame(&self, to: &str, body: Vec<u8>) -> Frame {
         Frame {
@@ -88,6 +125,7 @@ impl Standing {
             cluster: self.cluster(),
             body,
             to: to.to_owned(),
+            reach: Some(wire_reach(self.reach())),
         }
     }
 
@@ -119,6 +157,10 @@ impl Standing {
             _ => Ok(()),
         }
     }
+}
+
+pub(crate) fn wire_reach(reach: Reach) -> baton_api::Reach {
+    baton_api::Reach { term: reach.term, index: reach.index }
 }
 
 #[cfg(test)]

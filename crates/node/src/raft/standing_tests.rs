@@ -5,7 +5,7 @@ use super::*;
 
 fn standing(cluster: &str) -> Standing {
     let identity = Identity { node: 2, incarnation: "two".into() };
-    Standing::new(identity, cluster.into())
+    Standing::new(identity, cluster.into(), Arc::default())
 }
 
 fn membership() -> Membership {
@@ -14,7 +14,8 @@ fn membership() -> Membership {
 }
 
 fn frame(from: u64, incarnation: &str, cluster: &str, to: &str) -> Frame {
-    Frame { from, incarnation: incarnation.into(), cluster: cluster.into(), body: vec![], to: to.into() }
+    let (incarnation, cluster, to) = (incarnation.into(), cluster.into(), to.into());
+    Frame { from, incarnation, cluster, to, ..Frame::default() }
 }
 
 #[test]
@@ -44,4 +45,18 @@ fn a_sender_that_lost_its_data_is_refused() {
     // A member of a later membership is none of this one's business.
     let later = standing("c").check(&frame(9, "nine", "c", "two"), &membership());
     assert_eq!(later, Ok(()));
+}
+
+#[test]
+fn the_farthest_reach_of_a_data_folder_is_remembered() {
+    let standing = standing("c");
+    let reaching = |term, index| {
+        let reach = Some(baton_api::Reach { term, index });
+        Frame { reach, ..frame(1, "one", "c", "two") }
+    };
+    for (term, index) in [(2, 9), (3, 0), (2, 12)] {
+        standing.remember(&reaching(term, index));
+    }
+    assert_eq!(standing.recall("one"), Some(Reach { term: 3, index: 0 }));
+    assert_eq!(standing.recall("another"), None);
 }

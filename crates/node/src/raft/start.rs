@@ -14,6 +14,7 @@ use super::leadership::{self, end};
 use super::log_store::{LogStore, Opened};
 use super::network::Network;
 use super::peers::Peers;
+use super::set_back;
 use super::snapshot::{Loaded, SnapshotFolder};
 use super::standing::Standing;
 use super::state_machine::MachineStore;
@@ -35,15 +36,16 @@ impl Cluster {
         let id = config.id;
         let open = move || open_data(&data, id);
         let (opened, snapshots, loaded) = tokio::task::spawn_blocking(open).await??;
-        let standing = Arc::new(Standing::new(opened.identity, opened.cluster));
+        let log = Arc::clone(opened.store.log());
+        let standing = Arc::new(Standing::new(opened.identity, opened.cluster, log.reached()));
         let peers = Peers::default();
+        set_back::check(&config, &standing, &peers).await?;
         let network = Network {
             standing: Arc::clone(&standing),
             peers: peers.clone(),
             acknowledged: Acknowledged::default(),
         };
         let (store, machine) = MachineStore::new(snapshots.clone(), loaded);
-        let log = Arc::clone(opened.store.log());
         let raft = Raft::new(id, raft_config(&config)?, network, opened.store, store)
             .await
             .context("raft cannot start from this member's data")?;

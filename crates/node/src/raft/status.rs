@@ -36,6 +36,7 @@ impl Cluster {
             members: membership.nodes().map(known).collect(),
             last_log: metrics.last_log_index.unwrap_or(0),
             applied: metrics.last_applied.map_or(0, |last| last.index),
+            remembered: None,
         }
     }
 
@@ -141,8 +142,7 @@ impl Cluster {
         if id == self.0.config.id {
             return Some(self.identity().await);
         }
-        let own = self.0.config.id;
-        let answer = self.0.peers.identify(own, &member.address, REACHABLE_WITHIN).await;
+        let answer = self.0.peers.identify(&self.0.standing, &member.address, REACHABLE_WITHIN).await;
         answer.filter(|answer| answer.incarnation == member.incarnation)
     }
 }

@@ -2,11 +2,12 @@
 //! one hard state, and answers in order.
 
 use std::io;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{Builder, JoinHandle};
 
 use super::watchdog::Watchdog;
-use super::{Done, Mark, OnFailure, closed};
+use super::{Done, Mark, OnFailure, Reached, closed};
 use crate::db::Db;
 use crate::hard_state::{self, HardState, HardStateFile};
 
@@ -28,11 +29,12 @@ impl Flusher {
         db: Db,
         file: HardStateFile,
         state: HardState,
+        reached: Arc<Reached>,
         on_failure: OnFailure,
     ) -> io::Result<Self> {
         let (queue, asks) = channel();
         let watchdog = Watchdog::start(on_failure.clone())?;
-        let mut rounds = Rounds { db, file, state, watchdog };
+        let mut rounds = Rounds { db, file, state, reached, watchdog };
         let thread =
             Builder::new().name("baton-flush".into()).spawn(move || rounds.run(&asks, &on_failure))?;
         Ok(Self { queue: Some(queue), thread: Some(thread) })
@@ -58,6 +60,7 @@ struct Rounds {
     db: Db,
     file: HardStateFile,
     state: HardState,
+    reached: Arc<Reached>,
     watchdog: Watchdog,
 }
 
@@ -91,6 +94,7 @@ impl Rounds {
             hard_state::Error::Io(error) => error,
             other => io::Error::other(other.to_string()),
         })?;
+        self.reached.set(&next);
         self.state = next;
         Ok(())
     }

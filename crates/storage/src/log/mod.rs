@@ -16,9 +16,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 
 use crate::ballast;
 use crate::db::Db;
-use crate::hard_state::Identity;
+use crate::hard_state::{HardState, Identity};
 use crate::layout::Prefix;
-use crate::position::{Position, Vote};
+use crate::position::{Position, Reach, Vote};
 use crate::table::{self, Table};
 
 use flusher::{Ask, Flusher};
@@ -71,6 +71,22 @@ pub struct Log {
     on_failure: OnFailure,
     flusher: Flusher,
     sweeper: Sweeper,
+    reached: Arc<Reached>,
+}
+
+/// How far the data on disk reaches, as of the last sync; never more than the disk holds.
+#[derive(Debug, Default)]
+pub struct Reached(Mutex<Reach>);
+
+impl Reached {
+    /// Now.
+    pub fn get(&self) -> Reach {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set(&self, state: &HardState) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Reach::of(state.vote, state.last);
+    }
 }
 
 impl Log {
@@ -81,7 +97,15 @@ impl Log {
     /// then not serve.
     pub fn open(folder: &Path, node: u64, on_failure: OnFailure) -> Result<(Self, Recovered), OpenError> {
         let found = recover::recover(folder, node)?;
-        let flusher = Flusher::start(found.db.clone(), found.file, found.state, on_failure.clone())?;
+        let reached = Arc::new(Reached::default());
+        reached.set(&found.state);
+        let flusher = Flusher::start(
+            found.db.clone(),
+            found.file,
+            found.state,
+            Arc::clone(&reached),
+            on_failure.clone(),
+        )?;
         let sweeper = Sweeper::start(found.db.table(Prefix::Log), on_failure.clone())?;
         if let Some(purged) = found.recovered.purged {
             // A crash may have left some of what was purged.
@@ -95,6 +119,7 @@ impl Log {
             on_failure,
             flusher,
             sweeper,
+            reached,
         };
         Ok((log, found.recovered))
     }
@@ -192,6 +217,11 @@ impl Log {
         }
         self.sweeper.sweep(through.index);
         Ok(())
+    }
+
+    /// How far the data on disk reaches, to be looked at as the log goes on.
+    pub fn reached(&self) -> Arc<Reached> {
+        Arc::clone(&self.reached)
     }
 
     /// Bytes that are free on the log's disk.
