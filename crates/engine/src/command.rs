@@ -280,6 +280,37 @@ pub enum Command {
     },
     /// A deadline of the state has passed.
     Tick,
+    /// The state was restored from a copy, so what came after it is not known. Applied to the copy itself, before a
+    /// cluster begins with it: no leader proposes it.
+    BeginEpoch {
+        /// See [`crate::reckoning::epoch_after`].
+        epoch: u64,
+        /// How it came to that.
+        cause: Cause,
+    },
+    /// An agent tells a cluster of a new epoch what it has done.
+    Recount {
+        /// Who tells.
+        speaker: Speaker,
+        /// Attempts that its journal holds.
+        held: Vec<AttemptKey>,
+        /// Attempts that are over and acknowledged: the newest of each step, without its number.
+        over: Vec<AttemptKey>,
+    },
+    /// A coordinator's id is given up for ever; its member is removed.
+    RetireMember {
+        /// The id.
+        node: u64,
+    },
+}
+
+/// Why an epoch began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Cause {
+    /// From a backup.
+    Restored,
+    /// From what a surviving minority had.
+    Forced,
 }
 
 /// Which of a step's expressions is meant.

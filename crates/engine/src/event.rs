@@ -7,7 +7,7 @@ mod text;
 
 use serde::{Deserialize, Serialize};
 
-use crate::command::{Choice, Subject};
+use crate::command::{Cause, Choice, Subject};
 use crate::run::Status;
 use crate::stamp::{Moment, Stamp};
 use crate::step::{Answered, Direction, Outcome};
@@ -276,5 +276,24 @@ pub enum Event {
         capacity: Option<u32>,
         operator: String,
         reason: String,
+    },
+    EpochBegan {
+        epoch: u64,
+        cause: Cause,
+        waits_for: Vec<String>,
+    },
+    EvidenceHeard {
+        step: String,
+        agent: String,
+        token: u64,
+        held: bool,
+    },
+    AttemptAdopted {
+        step: String,
+        attempt: u32,
+        token: u64,
+        agent: String,
+        held: bool,
+        direction: Direction,
     },
 }

@@ -32,6 +32,8 @@ pub enum Hindrance {
     NobodyElsewhere(String),
     /// Somebody else holds what it needs: a lock, or a resource's units. Who, for people.
     Held(String),
+    /// After a restore, whoever may have done it has not told. Who, for people.
+    Unheard(String),
 }
 
 impl Hindrance {
@@ -48,6 +50,7 @@ impl Hindrance {
                 format!("region {region} was declared lost, and no agent of another region is live")
             }
             Hindrance::Held(who) => format!("it waits: {who}"),
+            Hindrance::Unheard(who) => who.clone(),
         }
     }
 
@@ -58,7 +61,7 @@ impl Hindrance {
 
     /// Whether something that others let go would help.
     pub fn is_scarcity(&self) -> bool {
-        matches!(self, Hindrance::Busy(_) | Hindrance::Held(_)) || self.is_absence()
+        matches!(self, Hindrance::Busy(_) | Hindrance::Held(_) | Hindrance::Unheard(_)) || self.is_absence()
     }
 }
 
@@ -139,6 +142,9 @@ impl<'a> Turn<'a> {
             Err(reason) => self.fail(index, reason),
             Ok(None) => self.succeed(index, None),
             Ok(Some(region)) => {
+                if self.reckon(index, &region)? {
+                    return Ok(());
+                }
                 if let Some(lost) = self.lost.get(&region)
                     && !self.step(index).elsewhere
                 {
@@ -183,7 +189,7 @@ impl<'a> Turn<'a> {
     }
 
     /// The limits of every plan that the step is a part of.
-    fn within_limits(&self, index: StepIndex, region: &str) -> Result<(), Hindrance> {
+    pub(crate) fn within_limits(&self, index: StepIndex, region: &str) -> Result<(), Hindrance> {
         let frames = self.run.chain(index).map(|index| self.run.steps[index].origin.frame);
         let mut frames: Vec<_> = frames.collect();
         frames.dedup();
@@ -233,15 +239,19 @@ impl<'a> Turn<'a> {
 
     /// An agent with a free slot, once the resources have the units as well.
     fn free_agent(&mut self, index: StepIndex, region: &str) -> Result<Speaker, Hindrance> {
-        let draws = &self.step(index).draws;
-        if let Some(who) = self.resources.hindrance(draws, self.capacities(index)) {
-            return Err(Hindrance::Held(who));
-        }
+        self.has_units(index)?;
         match self.agent_for(region, 1) {
             Some(agent) => Ok(agent.join.speaker.clone()),
             None if self.agent_for(region, 0).is_none() => Err(self.nobody(region)),
             None => Err(Hindrance::Busy(region.to_owned())),
         }
+    }
+
+    /// The resources have the units that the step draws.
+    pub(crate) fn has_units(&self, index: StepIndex) -> Result<(), Hindrance> {
+        let draws = &self.step(index).draws;
+        let hindrance = self.resources.hindrance(draws, self.capacities(index));
+        hindrance.map_or(Ok(()), |who| Err(Hindrance::Held(who)))
     }
 
     /// Nobody is there for the region.
@@ -269,7 +279,7 @@ impl<'a> Turn<'a> {
         }
     }
 
-    fn draw(&mut self, index: StepIndex) {
+    pub(crate) fn draw(&mut self, index: StepIndex) {
         let capacities = self.capacities(index);
         self.resources.draw(&self.step(index).draws, capacities, &self.run.id, index);
     }

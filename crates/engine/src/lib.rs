@@ -22,6 +22,7 @@ pub mod invariants;
 pub mod locks;
 pub mod people;
 pub mod plans;
+pub mod reckoning;
 pub mod regions;
 pub mod rejection;
 pub mod requests;

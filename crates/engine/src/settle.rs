@@ -93,6 +93,8 @@ impl Turn<'_> {
     }
 
     fn settle_attempt(&mut self, index: StepIndex) -> bool {
+        self.supersede(index);
+        self.say_withheld(index);
         self.settle_doubt(index);
         let state = &self.run.steps[index];
         let lapsed = state.attempt().is_some_and(|attempt| attempt.lapsed);
@@ -144,7 +146,7 @@ impl Turn<'_> {
         }
         if self.run.steps[index].reason.as_deref() != Some(text.as_str()) {
             self.state(index).reason = Some(text.clone());
-            if hindrance.is_absence() || matches!(hindrance, Hindrance::Held(_)) {
+            if hindrance.is_absence() || matches!(hindrance, Hindrance::Held(_) | Hindrance::Unheard(_)) {
                 let step = self.name(index);
                 let direction = self.run.steps[index].direction;
                 self.record(Event::StepHeldUp { step, reason: text, direction });

@@ -9,6 +9,7 @@ use crate::agents::Agents;
 use crate::command::{Batch, Reply};
 use crate::locks::Locks;
 use crate::plans::{PlanVersion, Plans, TemplateVersion};
+use crate::reckoning::Reckoning;
 use crate::regions::LostRegions;
 use crate::rejection::Rejection;
 use crate::requests::Requests;
@@ -63,6 +64,10 @@ pub struct State {
     pub lost: LostRegions,
     /// What was answered to whom.
     pub requests: Requests,
+    /// What is to be heard after a restore.
+    pub reckoning: Reckoning,
+    /// Ids of coordinators that were removed, and must never come back.
+    pub retired: BTreeSet<u64>,
 }
 
 impl State {
@@ -137,6 +142,7 @@ impl State {
             agents: &mut self.agents,
             locks: &mut self.locks,
             resources: &mut self.resources,
+            reckoning: &mut self.reckoning,
             tokens: &mut self.tokens,
             at,
         };

@@ -8,6 +8,7 @@ use crate::agents::Agents;
 use crate::event::Event;
 use crate::locks::{Locks, Owner};
 use crate::plans::{PlanVersion, Plans};
+use crate::reckoning::Reckoning;
 use crate::regions::LostRegions;
 use crate::resources::Resources;
 use crate::run::{Run, Status as RunStatus};
@@ -29,6 +30,8 @@ pub struct Turn<'a> {
     pub locks: &'a mut Locks,
     /// Every resource.
     pub resources: &'a mut Resources,
+    /// What is to be heard after a restore.
+    pub reckoning: &'a mut Reckoning,
     /// The last token granted; the next is one more.
     pub tokens: &'a mut u64,
     /// When.
@@ -215,6 +218,9 @@ impl<'a> Turn<'a> {
 
     /// The step will not happen in this run.
     pub fn cancel_step(&mut self, index: StepIndex) {
+        if self.was_begun_in_lost_time(index) {
+            return;
+        }
         self.let_go(index);
         let reason = self.run.frames[self.run.steps[index].origin.frame].reason.clone();
         self.turn_to(index, Status::Canceled, reason.or(self.run.reason.clone()));

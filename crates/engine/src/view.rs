@@ -30,6 +30,9 @@ impl State {
             return question_assignment(&scope).map(Effect::Assign);
         }
         let attempt = state.attempt().filter(|attempt| attempt.token == token)?;
+        if self.reckoning.withholds(run, attempt) {
+            return None;
+        }
         let work = scope::work(run, &self.plans, index);
         let step = scope::name(run, &self.plans, index);
         let key = AttemptKey { run: run.id.clone(), step, attempt: attempt.number, token };

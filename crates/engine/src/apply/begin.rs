@@ -15,6 +15,9 @@ impl State {
                 && attempt.is_under_way()
                 && !attempt.lapsed
         });
+        if current.is_some_and(|attempt| self.reckoning.withholds(&self.runs[&key.run], attempt)) {
+            return Err(Rejection::NotCurrent(self.reckoning.text()));
+        }
         let Some(attempt) = current else {
             let foreign = state
                 .attempt()

@@ -35,12 +35,22 @@ impl State {
         self.is_known(region)?;
         let (operator, reason) = (request.operator.clone(), reason.to_owned());
         self.lost.insert(region.to_owned(), Lost { operator, reason, at });
+        self.give_up_hearing_there(region);
         let active: Vec<_> = self.active.iter().cloned().collect();
         for run in active {
             self.turn(at, &run, |turn| turn.hear_of_loss(region));
         }
-        self.settle_starved(at);
+        self.settle_reckoning(at);
         Ok(Answer::Done)
+    }
+
+    /// What its agents did in the time that a restore has lost will not be told.
+    fn give_up_hearing_there(&mut self, region: &str) {
+        let there = self.agents.by_name.values().filter(|agent| agent.join.region == region);
+        let names: Vec<_> = there.map(|agent| agent.join.speaker.agent.clone()).collect();
+        for name in names {
+            self.give_up_hearing(&name, region);
+        }
     }
 
     /// Nobody means a region that no agent was ever in and no step asks for: a slip of the hand.

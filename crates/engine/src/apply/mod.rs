@@ -2,11 +2,13 @@
 
 mod answer_probe;
 mod begin;
+mod begin_epoch;
 mod decide;
 mod declare_lost;
 mod evaluate;
 mod expire_agent;
 mod join_agent;
+mod recount;
 mod register_plan;
 mod register_template;
 mod report;
@@ -30,11 +32,14 @@ impl State {
         if let Command::TakeOffice { node } = command {
             return self.take_office(at, term, *node);
         }
+        if let Command::BeginEpoch { epoch, cause } = command {
+            return self.begin_epoch(at, *epoch, *cause);
+        }
         if term != self.office.term {
             return Err(Rejection::Deposed);
         }
         match command {
-            Command::TakeOffice { .. } => unreachable!("taken care of above"),
+            Command::TakeOffice { .. } | Command::BeginEpoch { .. } => unreachable!("taken care of above"),
             Command::RegisterPlan { request, plan, source } => {
                 self.once(at, request, &("register", source), |state| {
                     state.register_plan(at, request, plan, source)
@@ -82,6 +87,11 @@ impl State {
                 self.evaluate(at, run, step, *subject, result)
             }
             Command::Tick => self.tick(at),
+            Command::Recount { speaker, held, over } => self.recount(at, speaker, held, over),
+            Command::RetireMember { node } => {
+                self.retired.insert(*node);
+                Ok(Answer::Done)
+            }
         }
     }
 

@@ -17,6 +17,9 @@ impl State {
         key: &AttemptKey,
         ending: &Ending,
     ) -> Reply {
+        if self.keep_for_later(at, key, ending) {
+            return Ok(Answer::Recorded);
+        }
         let index = self.locate(key)?;
         let state = &self.runs[&key.run].steps[index];
         // An exit record that outlived its agent's journal still tells how an attempt in doubt ended.
@@ -42,7 +45,7 @@ impl State {
 }
 
 impl Turn<'_> {
-    fn ended(&mut self, index: StepIndex, ending: &Ending) {
+    pub(crate) fn ended(&mut self, index: StepIndex, ending: &Ending) {
         let Some(outcome) = ending.outcome else {
             return self.never_started(index, &ending.reason);
         };

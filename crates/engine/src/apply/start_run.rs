@@ -39,7 +39,11 @@ impl State {
             .map_err(|problems| Rejection::Invalid(problems.join("\n")))?;
         let pins = self.children_of(&version.plan)?;
         let number = self.plans.get(start.plan).map_or(0, |history| history.runs) + 1;
-        let id = format!("{}-{number}", start.plan);
+        let id = match self.reckoning.epoch {
+            0 => format!("{}-{number}", start.plan),
+            // In the time that a restore has lost, the next number may have been given out.
+            epoch => format!("{}-{epoch}-{number}", start.plan),
+        };
         let mut run = fresh(at, start, &version, id.clone(), params);
         (run.number, run.pins) = (self.started + 1, pins);
         run.locks = self.locks_of(&run).map_err(Rejection::Invalid)?;

@@ -56,6 +56,9 @@ impl Event {
             Event::AttemptLost { .. } => "attempt_lost",
             Event::RegionRestored { .. } => "region_restored",
             Event::CapacitySet { .. } => "capacity_set",
+            Event::EpochBegan { .. } => "epoch_began",
+            Event::EvidenceHeard { .. } => "evidence_heard",
+            Event::AttemptAdopted { .. } => "attempt_adopted",
         }
     }
 
@@ -75,6 +78,7 @@ impl Event {
             | Event::RunUnstuck
             | Event::RegionRestored { .. }
             | Event::CapacitySet { .. }
+            | Event::EpochBegan { .. }
             | Event::RunEnded { .. } => None,
             Event::UnwindingBegan { step, .. } | Event::Escalated { step, .. } => step.as_deref(),
             Event::Evaluated { step, .. }
@@ -108,6 +112,8 @@ impl Event {
             | Event::UndoFailed { step, .. }
             | Event::RunStuck { step }
             | Event::AttemptLost { step, .. }
+            | Event::EvidenceHeard { step, .. }
+            | Event::AttemptAdopted { step, .. }
             | Event::StepCanceled { step } => Some(step),
         }
     }
@@ -181,6 +187,16 @@ impl Event {
             Event::ChildBegan { plan, version, .. } => {
                 put("plan", plan.clone());
                 put("version", version.to_string());
+            }
+            Event::EpochBegan { epoch, .. } => put("epoch", epoch.to_string()),
+            Event::EvidenceHeard { agent, token, .. } => {
+                put("agent", agent.clone());
+                put("token", token.to_string());
+            }
+            Event::AttemptAdopted { attempt, agent, token, .. } => {
+                put("attempt", attempt.to_string());
+                put("agent", agent.clone());
+                put("token", token.to_string());
             }
             Event::RunEnded { status, .. } => put("status", status.word().into()),
             _ => {}

@@ -1,7 +1,7 @@
 //! Every event as one line for people.
 
 use super::Event;
-use crate::command::{Choice, Resolution, Subject};
+use crate::command::{Cause, Choice, Resolution, Subject};
 use crate::step::{Answered, Direction, Outcome};
 
 impl Event {
@@ -185,6 +185,26 @@ impl Event {
             Event::CapacitySet { resource, capacity, operator, reason } => {
                 let to = capacity.map_or("what plans say".into(), |units| units.to_string());
                 format!("{operator} set the capacity of {resource} to {to}{}", because(reason))
+            }
+            Event::EpochBegan { epoch, cause, waits_for } => {
+                let how = match cause {
+                    Cause::Restored => "the cluster was restored from a backup",
+                    Cause::Forced => "the cluster was formed anew from what a minority had",
+                };
+                let waits = match waits_for.as_slice() {
+                    [] => String::new(),
+                    names => format!("; first, these tell what they have done since: {}", names.join(", ")),
+                };
+                format!("{how}: epoch {epoch} begins{waits}")
+            }
+            Event::EvidenceHeard { step, agent, token, held } => {
+                let what = if *held { "holds an attempt at" } else { "has finished an attempt at" };
+                format!("ALARM: {agent} {what} {step} that this cluster never granted, token {token}")
+            }
+            Event::AttemptAdopted { step, attempt, token, agent, held, direction } => {
+                let end = if *held { "awaited" } else { "over, and its end is not known" };
+                let of = of(*direction);
+                format!("what {agent} did to {of}{step} in the lost time is attempt {attempt}, token {token}: it is {end}")
             }
             Event::AttemptLost { step, attempt, agent, direction } => {
                 format!("attempt {attempt} of {}{step} on {agent} went with its region", of(*direction))

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use baton_engine::command::{
-    AttemptKey, Choice, Decision, Ending, Join, Mode, Request, Resolution, Speaker, Subject,
+    AttemptKey, Cause, Choice, Decision, Ending, Join, Mode, Request, Resolution, Speaker, Subject,
 };
 use baton_engine::scope;
 use baton_engine::step::{Answered, Outcome};
@@ -25,6 +25,7 @@ pub(crate) struct Script {
     roles: Vec<String>,
     joins: BTreeMap<String, Join>,
     seen: BTreeMap<String, usize>,
+    backup: Option<State>,
 }
 
 impl Script {
@@ -122,6 +123,13 @@ impl Script {
                 let (request, resource) = (self.request(), words[1].into());
                 Command::SetCapacity { request, resource, capacity: words[2].parse().ok(), reason: rest(3) }
             }
+            "backup" => {
+                self.backup = Some(self.state.clone());
+                return vec!["(a copy of the state is kept)".into()];
+            }
+            "restored" => return self.begin_epoch(number(words[1]), Cause::Restored),
+            "forced" => return self.begin_epoch(number(words[1]), Cause::Forced),
+            "recount" => self.recount(&words),
             "locks" => return self.locks(),
             "why" => return self.why(words[1]),
             "join" => self.join(&words),
@@ -254,6 +262,29 @@ impl Script {
         Command::StartRun { request, plan, version, params, mode, drill, queue }
     }
 
+    /// What happened since the copy was made is lost.
+    fn begin_epoch(&mut self, epoch: u64, cause: Cause) -> Vec<String> {
+        self.state = self.backup.clone().expect("`backup` came before");
+        for (id, seen) in &mut self.seen {
+            *seen = self.state.runs.get(id).map_or(0, |run| run.timeline.len());
+        }
+        self.apply(Command::BeginEpoch { epoch, cause })
+    }
+
+    /// `recount AGENT [held RUN/STEP#ATTEMPT@TOKEN…] [over RUN/STEP#0@TOKEN…]`
+    fn recount(&self, words: &[&str]) -> Command {
+        let (mut held, mut over, mut is_over) = (Vec::new(), Vec::new(), false);
+        for word in &words[2..] {
+            match *word {
+                "held" => is_over = false,
+                "over" => is_over = true,
+                key if is_over => over.push(self.key(key)),
+                key => held.push(self.key(key)),
+            }
+        }
+        Command::Recount { speaker: self.speaker(words[1]), held, over }
+    }
+
     fn locks(&self) -> Vec<String> {
         let locks = self.state.locks.by_name.iter();
         let lines: Vec<_> = locks.map(|(name, lock)| lock.text_with_age(name, self.time_ms)).collect();
@@ -294,10 +325,15 @@ impl Script {
         }
     }
 
-    /// `RUN/STEP#ATTEMPT`, or `RUN/STEP?` for the probe that is being asked.
+    /// `RUN/STEP#ATTEMPT`, or `RUN/STEP?` for the probe that is being asked. With `@TOKEN` whatever it says: the state
+    /// may not know of it.
     fn key(&self, text: &str) -> AttemptKey {
         let (run, step) = text.split_once('/').expect("RUN/STEP");
         let (step, attempt) = step.split_once(['#', '?']).expect("STEP#ATTEMPT or STEP?");
+        if let Some((attempt, token)) = attempt.split_once('@') {
+            let (attempt, token) = (number(attempt) as u32, number(token));
+            return AttemptKey { run: run.into(), step: step.into(), attempt, token };
+        }
         let found = &self.state.runs[run];
         let index = scope::find(found, &self.state.plans, step).expect("a step of the run");
         let state = &found.steps[index];
