@@ -139,6 +139,14 @@ impl Agent {
                 tracing::warn!(%key, "its supervisor is gone; ending what it left");
                 self.keeper.sweep(key);
             }
+            Decision::Recount { held, over } => {
+                tracing::info!(
+                    held = held.len(),
+                    over = over.len(),
+                    "the cluster was restored; tells what was done"
+                );
+                self.say(Up::Recount { held, over });
+            }
             Decision::Report(report) => {
                 tracing::debug!(key = %report.key, "reports");
                 self.say(Up::Report(report));

@@ -70,7 +70,7 @@ pub(crate) enum Command {
     /// The capacities that steps draw on
     #[command(subcommand)]
     Resource(resource::Command),
-    /// The cluster itself
+    /// The cluster itself: its members, its leader, backups
     #[command(subcommand)]
     Cluster(cluster::Command),
     /// Print the completion script of a shell

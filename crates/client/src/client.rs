@@ -1,6 +1,7 @@
 //! Asking: find the leader, repeat what got no answer, give up at the deadline.
 
 mod decisions;
+mod members;
 mod plans;
 mod runs;
 mod shared;

@@ -99,7 +99,10 @@ impl Reckoning {
 
     /// Whether an attempt of the time before must wait until every journal was heard: another may have followed it.
     pub(crate) fn withholds(&self, run: &Run, attempt: &Attempt) -> bool {
-        self.is_older(run) && !self.unheard.is_empty() && !attempt.idempotent && attempt.token <= base(self.epoch)
+        self.is_older(run)
+            && !self.unheard.is_empty()
+            && !attempt.idempotent
+            && attempt.token <= base(self.epoch)
     }
 
     /// For people: whose journals are missing, and what to do if they do not come.
@@ -196,7 +199,11 @@ impl Turn<'_> {
             // The cluster that was lost knew that this one had not acted, or it would not have granted another.
             (attempt.disproven, attempt.gone, attempt.lapsed) = (true, true, false);
         }
-        self.end_attempt(index, Outcome::Unknown, Some("it was followed by another in the time that was lost".into()));
+        self.end_attempt(
+            index,
+            Outcome::Unknown,
+            Some("it was followed by another in the time that was lost".into()),
+        );
         self.let_go(index);
         let held = evidence.held;
         self.adopt(index, evidence, held);
@@ -243,7 +250,8 @@ impl Turn<'_> {
         let (at, idempotent) = (self.at, self.work(index).idempotent);
         let live = self.agents.by_name.get(&speaker.agent);
         let live = live.is_some_and(|agent| agent.live && agent.join.speaker == speaker);
-        let reason = (!awaited).then(|| "it belongs to the time that was lost, and so does its end".to_owned());
+        let reason =
+            (!awaited).then(|| "it belongs to the time that was lost, and so does its end".to_owned());
         let state = self.state(index);
         let (number, direction) = (state.attempts.len() as u32 + 1, state.direction);
         (state.question, state.idle) = (None, false);

@@ -19,8 +19,11 @@ pub struct Config {
     pub advertise: String,
     /// Its data; holds nothing else.
     pub data_dir: PathBuf,
-    /// Every member's address by id, this one's included.
+    /// Every member's address by id, this one's included, for the first start of a cluster. Afterwards the members are
+    /// those of the log.
     pub peers: BTreeMap<u64, String>,
+    /// A member of the cluster that this one is to be added to.
+    pub join: Option<String>,
     /// How often a leader says that it is there. An answer that takes longer does not count, so it
     /// must be well above the slowest round trip between members.
     pub heartbeat_ms: u64,
@@ -89,6 +92,7 @@ impl Config {
             advertise: advertise.unwrap_or_else(|| listen.to_string()),
             data_dir: data_dir.into(),
             peers,
+            join: None,
             heartbeat_ms: 50,
             election_ms: (150, 300),
             lease_ms: 5000,
@@ -122,7 +126,7 @@ impl Config {
     pub fn check(&self) -> Result<(), Error> {
         let contradiction = |text: String| Err(Error::Contradiction(text));
         let (shortest, longest) = self.election_ms;
-        if !self.peers.contains_key(&self.id) {
+        if !self.peers.is_empty() && !self.peers.contains_key(&self.id) {
             return contradiction(format!(
                 "--peers does not name member {}: it lists every member, this one included",
                 self.id

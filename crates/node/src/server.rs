@@ -44,7 +44,7 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()> + Send) -> a
     tracing::info!(id = config.id, region = %config.region, %address, "listening");
     let formed = async {
         cluster.form().await?;
-        std::future::pending::<anyhow::Result<()>>().await
+        anyhow::Result::<()>::Err(cluster.removed().await)
     };
     let ended = tokio::select! {
         served = server => served.context("the server has stopped"),

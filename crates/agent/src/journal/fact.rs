@@ -109,6 +109,17 @@ impl Newest {
         self.0.get(&step).copied()
     }
 
+    /// All that is remembered; the numbers of the attempts are not.
+    pub fn keys(&self) -> impl Iterator<Item = Key> + '_ {
+        let key = |((run, step), token): (&(String, String), &u64)| Key {
+            run: run.clone(),
+            step: step.clone(),
+            attempt: 0,
+            token: *token,
+        };
+        self.0.iter().map(key)
+    }
+
     pub fn raise(&mut self, key: &Key) {
         let step = (key.run.clone(), key.step.clone());
         let token = self.0.entry(step).or_default();

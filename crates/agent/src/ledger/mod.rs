@@ -58,6 +58,9 @@ impl Ledger {
         let out = &mut decisions;
         match event {
             Event::Connected => self.connected(now_ns, out),
+            Event::AskedToRecount => {
+                out.push(Decision::Recount { held: self.held(), over: self.newest.keys().collect() });
+            }
             Event::Disconnected => self.drop_waiting(),
             Event::Renewed { until_ns } => self.renewed(until_ns, now_ns, out),
             Event::Assigned(assignment) => self.assigned(assignment, now_ns, out),

@@ -168,6 +168,11 @@ fn render(decision: &Decision) -> String {
             let outcome = outcome_word(report.outcome);
             format!("report {} {outcome}", report.key.token)
         }
+        Decision::Recount { held, over } => {
+            let tokens =
+                |keys: &[Key]| keys.iter().map(|key| key.token.to_string()).collect::<Vec<_>>().join(" ");
+            format!("recount held [{}] over [{}]", tokens(held), tokens(over))
+        }
         Decision::Refuse { key, reason } => format!("refuse {}: {reason}", key.token),
     }
 }

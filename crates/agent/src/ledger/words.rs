@@ -8,6 +8,8 @@ use crate::journal::Fact;
 pub enum Event {
     /// A leader welcomed this agent.
     Connected,
+    /// The leader's state was restored: it asks what was done since.
+    AskedToRecount,
     /// The session ended.
     Disconnected,
     /// The lease runs until this instant of the boot clock, in nanoseconds.
@@ -66,6 +68,8 @@ pub enum Decision {
     Bury(Key),
     /// End all that a dead supervisor left, then say [`Event::Ended`].
     Sweep(Key),
+    /// Tell the leader what the journal holds, and what it remembers of attempts that are over.
+    Recount { held: Vec<Key>, over: Vec<Key> },
     /// Offer the report to the leader.
     Report(Report),
     /// Say in the log why nothing happens.

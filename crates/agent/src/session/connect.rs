@@ -26,6 +26,10 @@ pub(super) struct Link {
     pub(super) renew_ms: u64,
     pub(super) leader: u64,
     pub(super) term: u64,
+    pub(super) epoch: u64,
+    /// It asks first what was done.
+    pub(super) recount: bool,
+    servers: Vec<String>,
 }
 
 impl Link {
@@ -54,13 +58,17 @@ enum Said {
 
 /// Knows whom to ask, and what was learned on the way.
 pub(super) struct Seeker {
+    /// Those that it was given.
     servers: Vec<String>,
-    highest_term: u64,
+    /// Those that the last leader named: members come and go.
+    learned: Vec<String>,
+    /// The newest epoch, and the highest term in it: after a restore terms begin anew.
+    highest: (u64, u64),
 }
 
 impl Seeker {
     pub(super) fn new(servers: Vec<String>) -> Seeker {
-        Seeker { servers, highest_term: 0 }
+        Seeker { servers, learned: Vec::new(), highest: (0, 0) }
     }
 
     /// Asks all coordinators, and whoever they name, again and again until one leads. Each is asked
@@ -68,7 +76,7 @@ impl Seeker {
     pub(super) async fn seek(&mut self, hello: impl Fn() -> FromAgent) -> Found {
         let mut asked = BTreeSet::new();
         let mut asking = JoinSet::new();
-        for server in &self.servers {
+        for server in self.servers.iter().chain(&self.learned) {
             if asked.insert(server.clone()) {
                 asking.spawn(ask(server.clone(), hello(), Duration::ZERO));
             }
@@ -81,8 +89,9 @@ impl Seeker {
                 continue;
             };
             let reason = match said {
-                Said::Welcome(link) if link.term >= self.highest_term => {
-                    self.highest_term = link.term;
+                Said::Welcome(link) if (link.epoch, link.term) >= self.highest => {
+                    self.highest = (link.epoch, link.term);
+                    self.learned.clone_from(&link.servers);
                     return Found::Welcomed(link);
                 }
                 Said::Refused(reason) => return Found::Refused(reason),
@@ -139,6 +148,9 @@ async fn shake_hands(server: &str, hello: FromAgent) -> Said {
                 renew_ms: welcome.renew_ms,
                 leader: welcome.leader,
                 term: welcome.term,
+                epoch: welcome.epoch,
+                recount: welcome.recount,
+                servers: welcome.servers,
             }))
         }
         Ok(Some(ToAgent { message: Some(to_agent::Message::Refused(refused)) })) => {

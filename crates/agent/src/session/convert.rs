@@ -45,6 +45,10 @@ pub(super) fn up(up: Up) -> FromAgent {
             let key = Some(key_up(&key));
             from_agent::Message::Begin(wire::Begin { key })
         }
+        Up::Recount { held, over } => {
+            let keys = |keys: Vec<Key>| keys.iter().map(key_up).collect();
+            from_agent::Message::Recount(wire::Recount { held: keys(held), over: keys(over) })
+        }
         Up::Report(report) => from_agent::Message::Report(report_up(report)),
     })
 }

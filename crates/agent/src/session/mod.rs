@@ -35,6 +35,7 @@ pub(crate) struct Identity {
 #[derive(Debug, Clone)]
 pub(crate) enum Up {
     Begin(Key),
+    Recount { held: Vec<Key>, over: Vec<Key> },
     Report(Report),
 }
 
@@ -96,6 +97,10 @@ impl Session<'_> {
         // What was meant for the last leader is decided anew for this one.
         while outbound.try_recv().is_ok() {}
         tracing::info!(leader = self.link.leader, term = self.link.term, "connected");
+        // Before anything else is said, and in one go with it.
+        if self.link.recount && self.events.send(Event::AskedToRecount).is_err() {
+            return Ended::Lost("the agent is ending".into());
+        }
         if self.events.send(Event::Connected).is_err() {
             return Ended::Lost("the agent is ending".into());
         }

@@ -126,7 +126,7 @@ impl Leader {
 
     fn hear(&self, message: from_agent::Message) {
         let answer = self.script(|script| match message {
-            from_agent::Message::Hello(_) => None,
+            from_agent::Message::Hello(_) | from_agent::Message::Recount(_) => None,
             from_agent::Message::Renew(renew) => {
                 let sequence = renew.sequence;
                 let renews = script.renews;
@@ -177,6 +177,7 @@ impl Agents for Leader {
                 renew_ms: 100,
                 leader: 1,
                 term: script.term,
+                ..Welcome::default()
             });
             let refused = script.refuses.clone().map(|reason| to_agent::Message::Refused(Refused { reason }));
             let message = Some(refused.unwrap_or(welcome));

@@ -32,7 +32,7 @@ pub(crate) async fn run(command: Command) -> Result<Exit, Failure> {
         Command::Region(command) => region::run(command).await,
         Command::Lock(lock::Command::List(arguments)) => lock::list(arguments).await,
         Command::Resource(command) => resource::run(command).await,
-        Command::Cluster(cluster::Command::Status(arguments)) => cluster::status(arguments).await,
+        Command::Cluster(command) => cluster::run(command).await,
         Command::Completion(arguments) => completion::run(&arguments),
         Command::Supervise(_) | Command::Shop(_) => {
             Err(Failure::ours("this command is run without a runtime"))

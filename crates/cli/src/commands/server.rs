@@ -25,17 +25,26 @@ pub(crate) struct Arguments {
     /// Its data; nobody else's
     #[arg(long, value_name = "DIR")]
     data_dir: PathBuf,
-    /// Every member of the cluster, this one included
-    #[arg(long, value_name = "1=HOST:PORT,…", value_parser = peers)]
-    peers: BTreeMap<u64, String>,
+    /// Every member of a new cluster, this one included
+    ///
+    /// It counts at the first start alone: from then on the members are those that the cluster's log names, which
+    /// `baton cluster add`, `promote` and `remove` change.
+    #[arg(long, value_name = "1=HOST:PORT,…", value_parser = peers, conflicts_with = "join")]
+    peers: Option<BTreeMap<u64, String>>,
+    /// A member of the cluster that this one is to be added to
+    ///
+    /// It waits until `baton cluster add` takes it in. It counts at the first start alone, as --peers does.
+    #[arg(long, value_name = "HOST:PORT")]
+    join: Option<String>,
     /// A TOML file with times and limits
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 }
 
 pub(crate) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
-    let Arguments { id, region, listen, data_dir, peers, config: file } = arguments;
-    let mut config = Config::new(id, region, listen, data_dir, peers);
+    let Arguments { id, region, listen, data_dir, peers, join, config: file } = arguments;
+    let mut config = Config::new(id, region, listen, data_dir, peers.unwrap_or_default());
+    config.join = join;
     if let Some(file) = &file {
         config.read(file).map_err(|error| Failure::usage(error.to_string()))?;
     }

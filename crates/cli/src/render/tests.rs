@@ -3,7 +3,9 @@ use baton_client::view::{
     TemplateList,
 };
 
-use super::{AgentList, CapacitySet, RegionSettled, samples};
+use super::{
+    AgentList, BackedUp, CapacitySet, LeaderTransferred, MemberChanged, RegionSettled, Restored, samples,
+};
 use crate::output::{Data, Format, text};
 
 /// The text without its colours, as a pipe gets it.
@@ -141,6 +143,38 @@ fn what_is_settled_for_everyone_is_said() {
         shown(&capacity(Some(3)), Format::Table),
         shown(&capacity(None), Format::Table),
     ];
+    insta::assert_snapshot!(said.concat());
+}
+
+#[test]
+fn what_became_of_the_cluster_is_said() {
+    let member = |role| MemberChanged { member: 4, role, revision: 9 };
+    let backed_up = BackedUp {
+        file: "shop.backup".into(),
+        bytes: 4096,
+        cluster: "c".into(),
+        revision: 9,
+        taken_at: baton_client::view::Time::from_ms(1_700_000_000_000),
+        runs: 3,
+        active: 1,
+    };
+    let restored = Restored {
+        data_dir: "/data".into(),
+        member: 1,
+        cluster: "c".into(),
+        epoch: 7,
+        revision: 9,
+        active: 1,
+        waits_for: vec!["east-1".into(), "west-1".into()],
+        still_there: Vec::new(),
+    };
+    let mut said: Vec<_> =
+        ["learner", "voter", "removed"].map(|role| shown(&member(role), Format::Table)).into();
+    said.push(shown(&LeaderTransferred { from: 1, leader: 4 }, Format::Table));
+    said.push(shown(&backed_up, Format::Table));
+    said.push(shown(&restored, Format::Table));
+    said.push(shown(&backed_up, Format::Json));
+    said.push(shown(&restored, Format::Json));
     insta::assert_snapshot!(said.concat());
 }
 

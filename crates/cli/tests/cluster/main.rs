@@ -5,12 +5,14 @@ mod support;
 
 mod agents;
 mod coordinators;
+mod disaster;
 mod limits;
 mod local;
 mod matrix_agents;
 mod matrix_coordinators;
 mod matrix_cuts;
 mod matrix_frozen;
+mod membership;
 mod operators;
 mod people;
 mod plans;

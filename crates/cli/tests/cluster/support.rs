@@ -131,6 +131,33 @@ impl Cluster {
         self.start_agent(name);
     }
 
+    /// Starts one more coordinator, which joins where `at` answers, and waits to be added.
+    pub(crate) fn join_server(&mut self, id: u64, region: &str, at: u64) {
+        self.addresses.extend(free_addresses(1));
+        assert_eq!(self.addresses.len() as u64, id, "ids go on from the last");
+        let (address, data) =
+            (self.address(id).to_owned(), self.data_dir(&id.to_string()).display().to_string());
+        let (id_text, join, settings) =
+            (id.to_string(), self.address(at).to_owned(), self.path("settings.toml"));
+        let settings = settings.display().to_string();
+        let arguments =
+            ["server", "--id", &id_text, "--region", region, "--listen", &address, "--data-dir", &data];
+        let arguments = [&arguments[..], &["--join", &join, "--config", &settings]].concat();
+        let arguments = arguments.into_iter().map(String::from).collect();
+        self.servers.insert(id, Process { arguments, child: None });
+        self.start_server(id);
+    }
+
+    /// Starts a coordinator on another data folder, told of no other member.
+    pub(crate) fn start_server_alone(&mut self, id: u64, data: &Path) {
+        let arguments = &mut self.servers.get_mut(&id).expect("a coordinator").arguments;
+        let at = arguments.iter().position(|one| one == "--peers").expect("--peers");
+        arguments.drain(at..at + 2);
+        let at = arguments.iter().position(|one| one == "--data-dir").expect("--data-dir");
+        arguments[at + 1] = data.display().to_string();
+        self.start_server(id);
+    }
+
     /// Waits until a leader is there and every agent that runs is live.
     pub(crate) fn until_ready(&self) {
         let running = self.agents.values().filter(|agent| agent.child.is_some()).count();

@@ -172,4 +172,31 @@ impl Operator for Fake {
         self.0.capacities.lock().unwrap().push(request.into_inner());
         Ok(Response::new(SetCapacityResponse { revision: 8 }))
     }
+
+    type BackupStream = Pin<Box<dyn tokio_stream::Stream<Item = Result<BackupPart, Status>> + Send>>;
+
+    async fn backup(&self, _: Request<BackupRequest>) -> Answer<Self::BackupStream> {
+        let part = |bytes: &[u8]| Ok(BackupPart { bytes: bytes.to_vec() });
+        Ok(Response::new(Box::pin(tokio_stream::iter([part(b"one"), part(b"two")]))))
+    }
+
+    async fn add_member(&self, _: Request<AddMemberRequest>) -> Answer<MemberChanged> {
+        Err(Status::unimplemented("add_member"))
+    }
+
+    async fn promote_member(&self, _: Request<MemberRequest>) -> Answer<MemberChanged> {
+        Err(Status::aborted("member 4 is too far behind"))
+    }
+
+    async fn remove_member(&self, _: Request<MemberRequest>) -> Answer<MemberChanged> {
+        Err(Status::unimplemented("remove_member"))
+    }
+
+    async fn transfer_leader(
+        &self,
+        request: Request<TransferLeaderRequest>,
+    ) -> Answer<TransferLeaderResponse> {
+        let TransferLeaderRequest { from, to } = request.into_inner();
+        Ok(Response::new(TransferLeaderResponse { leader: to.unwrap_or(from + 1) }))
+    }
 }

@@ -17,7 +17,10 @@ impl State {
         over: &[AttemptKey],
     ) -> Reply {
         let Some(agent) = self.agents.speaking(speaker) else {
-            return Err(Rejection::NotCurrent(format!("agent `{}` has not joined out of this journal", speaker.agent)));
+            return Err(Rejection::NotCurrent(format!(
+                "agent `{}` has not joined out of this journal",
+                speaker.agent
+            )));
         };
         let (region, host) = (agent.join.region.clone(), agent.join.host.clone());
         if !self.reckoning.wants(speaker) {
@@ -63,8 +66,13 @@ impl State {
         if self.reckoning.evidence.get(&place).is_some_and(|known| known.token >= key.token) {
             return;
         }
-        let evidence =
-            Evidence { token: key.token, speaker: speaker.clone(), host: host.to_owned(), held, ending: None };
+        let evidence = Evidence {
+            token: key.token,
+            speaker: speaker.clone(),
+            host: host.to_owned(),
+            held,
+            ending: None,
+        };
         self.reckoning.evidence.insert(place, evidence);
         let (step, agent) = (key.step.clone(), speaker.agent.clone());
         let event = Event::EvidenceHeard { step, agent, token: key.token, held };

@@ -204,7 +204,9 @@ impl Event {
             Event::AttemptAdopted { step, attempt, token, agent, held, direction } => {
                 let end = if *held { "awaited" } else { "over, and its end is not known" };
                 let of = of(*direction);
-                format!("what {agent} did to {of}{step} in the lost time is attempt {attempt}, token {token}: it is {end}")
+                format!(
+                    "what {agent} did to {of}{step} in the lost time is attempt {attempt}, token {token}: it is {end}"
+                )
             }
             Event::AttemptLost { step, attempt, agent, direction } => {
                 format!("attempt {attempt} of {}{step} on {agent} went with its region", of(*direction))

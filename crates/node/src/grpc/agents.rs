@@ -7,7 +7,7 @@ use std::time::Duration;
 use baton_api as api;
 use baton_api::agents_server::Agents;
 use baton_api::{from_agent, to_agent};
-use baton_engine::command::Speaker;
+use baton_engine::command::{AttemptKey, Speaker};
 use baton_engine::{Command, Effect, Rejection};
 use tokio::sync::{mpsc, watch};
 use tokio_stream::wrappers::ReceiverStream;
@@ -55,6 +55,8 @@ impl Agents for AgentsService {
             renew_ms: self.config.renew_ms,
             leader: self.config.id,
             term: office.term,
+            servers: self.cluster.addresses(),
+            ..api::Welcome::default()
         };
         tokio::spawn(async move {
             let opened = Session::open(office, cluster, outgoing, hello, welcome, &mut incoming).await;
@@ -86,7 +88,7 @@ impl Session {
         cluster: Cluster,
         outgoing: mpsc::Sender<Result<api::ToAgent, Status>>,
         hello: api::Hello,
-        welcome: api::Welcome,
+        mut welcome: api::Welcome,
         incoming: &mut Streaming<api::FromAgent>,
     ) -> Option<(Session, from_agent::Message)> {
         let held = hello.held.iter().map(convert::key).collect::<Vec<_>>();
@@ -102,8 +104,13 @@ impl Session {
             }
         };
         let speaker = join.speaker.clone();
+        let wanted = cluster.machine().read(|state| {
+            (welcome.epoch, welcome.recount) = (state.reckoning.epoch, state.reckoning.wants(&speaker));
+            welcome.recount
+        });
         let welcome = api::ToAgent { message: Some(to_agent::Message::Welcome(welcome)) };
         outgoing.send(Ok(welcome)).await.ok()?;
+        let recount = if wanted { Some(recounted(&speaker, incoming).await?) } else { None };
         let first = tokio::time::timeout(HELLO_WITHIN, incoming.message()).await.ok()?.ok()??.message?;
         // The lease runs from before the agent is known, so that it cannot be granted anything without one.
         let before = office.grant_lease(speaker.clone());
@@ -124,6 +131,10 @@ impl Session {
                 Err(_) => return None,
             }
         }
+        if let Some(recount) = recount {
+            // Nothing is sent to it before that is known. If it fails, the agent comes again.
+            office.proposer.propose(recount).await.ok()?;
+        }
         tracing::info!(agent = %speaker.agent, "session opened");
         let session =
             Session { office, cluster, speaker, outgoing, replaced, told: BTreeSet::new(), seen: 0 };
@@ -132,11 +143,13 @@ impl Session {
     }
 
     /// Attempts that the journal still holds and the cluster has given up must end.
-    async fn stop_what_is_over(&self, held: Vec<baton_engine::command::AttemptKey>) -> Result<(), Gone> {
+    async fn stop_what_is_over(&self, held: Vec<AttemptKey>) -> Result<(), Gone> {
         let over: Vec<_> = self.cluster.machine().read(|state| {
             let agent = state.agents.by_name.get(&self.speaker.agent);
             let is_open = |token| agent.is_some_and(|agent| agent.open.contains_key(&token));
-            held.into_iter().filter(|key| !is_open(key.token)).collect()
+            // What the cluster before a restore had granted is not over: it is heard, and has its turn.
+            let over = |key: &AttemptKey| !is_open(key.token) && !state.reckoning.may_be_lost(key.token);
+            held.into_iter().filter(over).collect()
         });
         for key in over {
             let reason = "the run goes on without this attempt".to_owned();
@@ -196,7 +209,7 @@ impl Session {
 
     async fn hear(&mut self, message: from_agent::Message) -> Result<(), Gone> {
         match message {
-            from_agent::Message::Hello(_) => Err(Gone),
+            from_agent::Message::Hello(_) | from_agent::Message::Recount(_) => Err(Gone),
             from_agent::Message::Renew(renew) => {
                 if self.office.renew_lease(&self.speaker, renew.sequence, renew.answered) {
                     let sequence = renew.sequence;
@@ -259,6 +272,22 @@ impl Session {
 
     async fn send(&self, message: to_agent::Message) -> Result<(), Gone> {
         self.outgoing.send(Ok(api::ToAgent { message: Some(message) })).await.map_err(|_| Gone)
+    }
+}
+
+/// What an agent's journal holds and remembers; renewals may come before it.
+async fn recounted(speaker: &Speaker, incoming: &mut Streaming<api::FromAgent>) -> Option<Command> {
+    loop {
+        let message = tokio::time::timeout(HELLO_WITHIN, incoming.message()).await.ok()?.ok()??.message?;
+        match message {
+            from_agent::Message::Renew(_) => {}
+            from_agent::Message::Recount(recount) => {
+                let keys = |keys: Vec<api::AttemptKey>| keys.iter().map(convert::key).collect();
+                let (held, over) = (keys(recount.held), keys(recount.over));
+                return Some(Command::Recount { speaker: speaker.clone(), held, over });
+            }
+            _ => return None,
+        }
     }
 }
 

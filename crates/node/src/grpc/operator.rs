@@ -3,6 +3,7 @@
 //! Here stand the service and its ways in and out; what each request does stands in a file a subject below.
 
 mod decisions;
+mod members;
 mod plans;
 mod runs;
 mod shared;
@@ -72,6 +73,7 @@ type Answered<T> = Result<Response<T>, Status>;
 #[tonic::async_trait]
 impl Operator for OperatorService {
     type WatchRunStream = runs::Views;
+    type BackupStream = members::Parts;
 
     async fn register_plan(
         &self,
@@ -157,6 +159,29 @@ impl Operator for OperatorService {
         request: Request<api::SetCapacityRequest>,
     ) -> Answered<api::SetCapacityResponse> {
         self.capacity_set(request.into_inner()).await.map(Response::new)
+    }
+
+    async fn add_member(&self, request: Request<api::AddMemberRequest>) -> Answered<api::MemberChanged> {
+        self.added(request.into_inner()).await.map(Response::new)
+    }
+
+    async fn promote_member(&self, request: Request<api::MemberRequest>) -> Answered<api::MemberChanged> {
+        self.promoted(request.into_inner().id).await.map(Response::new)
+    }
+
+    async fn remove_member(&self, request: Request<api::MemberRequest>) -> Answered<api::MemberChanged> {
+        self.removed(request.into_inner().id).await.map(Response::new)
+    }
+
+    async fn transfer_leader(
+        &self,
+        request: Request<api::TransferLeaderRequest>,
+    ) -> Answered<api::TransferLeaderResponse> {
+        self.transferred(request.into_inner()).await.map(Response::new)
+    }
+
+    async fn backup(&self, _: Request<api::BackupRequest>) -> Answered<Self::BackupStream> {
+        self.backed_up().await.map(Response::new)
     }
 
     async fn get_cluster_status(

@@ -38,6 +38,8 @@ pub(super) struct Inner {
     pub(super) peers: Peers,
     pub(super) leadership: watch::Receiver<Leadership>,
     pub(super) short_of_room: AtomicBool,
+    /// Held while the members are being changed.
+    pub(super) changing: tokio::sync::Mutex<()>,
 }
 
 /// Why a batch was not written, or is not known to be.

@@ -16,6 +16,8 @@ pub(crate) enum Step {
     WaitFor(Vec<u64>),
     /// Everyone is there, and another member founds the cluster; or it is founded already.
     WaitForLeader,
+    /// Somebody has to add this member to the cluster.
+    WaitToBeAdded,
     /// Everyone is there, and it is this one's turn.
     Found(BTreeMap<u64, Member>),
 }
@@ -65,17 +67,39 @@ pub(crate) fn decide(
     Step::Found(strangers.map(member).collect())
 }
 
+/// Decides for a member that was told to join a cluster, from what the one that it was pointed at says.
+pub(crate) fn decide_joining(own: &Identity, answer: Option<&Identity>) -> Step {
+    let Some(formed) = answer else {
+        return Step::WaitForLeader;
+    };
+    if formed.retired.contains(&own.id) {
+        return Step::Refuse(format!(
+            "member {} was removed from the cluster {}, and its id is never used again: start this one with another --id \
+             and an empty --data-dir",
+            own.id, formed.cluster
+        ));
+    }
+    let knows = formed.members.iter().any(|known| known.id == own.id);
+    match (formed.cluster.is_empty(), knows) {
+        (true, _) => Step::WaitForLeader,
+        (false, true) => join(own, formed),
+        (false, false) => Step::WaitToBeAdded,
+    }
+}
+
 /// What a member without a log does when it meets a cluster that has been formed.
 fn join(own: &Identity, formed: &Identity) -> Step {
     match formed.members.iter().find(|known| known.id == own.id) {
         Some(known) if known.incarnation == own.incarnation => Step::WaitForLeader,
         Some(_) => Step::Refuse(format!(
             "the cluster {} knows member {} with another data folder, whose log is lost: it must never vote \
-             again under this id. Give the machine a new id",
+             again under this id. Give the machine a new id: start it with --join, `baton cluster add` and `promote` it, \
+             and `baton cluster remove` the old one",
             formed.cluster, own.id
         )),
         None => Step::Refuse(format!(
-            "the cluster {} has been formed without member {}: start it as a member of that cluster's own list",
+            "the cluster {} has been formed without member {}: start it with --join in place of --peers, and add it with \
+             `baton cluster add`",
             formed.cluster, own.id
         )),
     }

@@ -24,13 +24,21 @@ impl Cluster {
     /// A sentence why this member must not take part: its data was lost, or the lists of members
     /// contradict each other.
     pub async fn form(&self) -> anyhow::Result<()> {
-        let mut waited_for = Vec::new();
+        let (mut waited_for, mut said) = (Vec::new(), false);
         while !self.is_formed().await? {
-            let answers = self.ask_everyone().await;
-            match formation::decide(self.0.config.id, &self.0.config.peers, &answers) {
+            match self.next_step().await? {
                 Step::Refuse(why) => anyhow::bail!(why),
                 Step::Found(members) => self.found(members).await?,
                 Step::WaitForLeader => {}
+                Step::WaitToBeAdded if !said => {
+                    let (id, region, at) =
+                        (self.0.config.id, &self.0.config.region, &self.0.config.advertise);
+                    tracing::info!(
+                        "waiting to be added: `baton cluster add --id {id} --region {region} --address {at}`"
+                    );
+                    said = true;
+                }
+                Step::WaitToBeAdded => {}
                 Step::WaitFor(missing) if missing != waited_for => {
                     tracing::info!("waiting for members {missing:?} to form the cluster");
                     waited_for = missing;
@@ -40,6 +48,23 @@ impl Cluster {
             tokio::time::sleep(ASK_AGAIN).await;
         }
         Ok(())
+    }
+
+    async fn next_step(&self) -> anyhow::Result<Step> {
+        if let Some(address) = &self.0.config.join {
+            let (id, own) = (self.0.config.id, self.identity().await);
+            let answer = self.0.peers.identify(id, address, IDENTIFY_WITHIN).await;
+            return Ok(formation::decide_joining(&own, answer.as_ref()));
+        }
+        if self.0.config.peers.is_empty() {
+            anyhow::bail!(
+                "{} belongs to no cluster: name the members of a new one with --peers, or one of a cluster to join with \
+                 --join",
+                self.0.config.data_dir.display()
+            );
+        }
+        let answers = self.ask_everyone().await;
+        Ok(formation::decide(self.0.config.id, &self.0.config.peers, &answers))
     }
 
     pub(super) async fn is_formed(&self) -> anyhow::Result<bool> {

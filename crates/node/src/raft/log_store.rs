@@ -82,6 +82,12 @@ impl LogStore {
         })
     }
 
+    /// Every entry after `index`.
+    pub(crate) fn entries_after(&self, index: Option<u64>) -> Vec<Entry> {
+        let first = index.map_or(0, |index| index + 1);
+        self.read().entries.range(first..).map(|(_, cached)| cached.entry.clone()).collect()
+    }
+
     /// The log on disk.
     pub(crate) fn log(&self) -> &Arc<Log> {
         &self.log

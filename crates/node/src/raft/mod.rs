@@ -2,6 +2,7 @@
 //! of it: write a batch, make a read linearizable, look at the state, know who leads.
 
 mod acknowledged;
+pub mod backup;
 mod cluster;
 pub(crate) mod convert;
 mod formation;
@@ -9,8 +10,10 @@ pub(crate) mod formats;
 mod founding;
 mod leadership;
 mod log_store;
+pub(crate) mod membership;
 mod network;
 mod peers;
+pub mod restore;
 mod room;
 mod set_back;
 mod snapshot;

@@ -60,6 +60,7 @@ impl Cluster {
             peers,
             leadership,
             short_of_room: AtomicBool::new(false),
+            changing: tokio::sync::Mutex::default(),
         }));
         cluster.watch_room();
         Ok(cluster)

@@ -37,6 +37,7 @@ impl Cluster {
             last_log: metrics.last_log_index.unwrap_or(0),
             applied: metrics.last_applied.map_or(0, |last| last.index),
             remembered: None,
+            retired: self.machine().read(|state| state.retired.iter().copied().collect()),
         }
     }
 
@@ -97,26 +98,30 @@ impl Cluster {
         }
     }
 
+    /// Whether a member could take over now.
+    pub(super) async fn can_succeed(&self, id: u64) -> bool {
+        id == self.0.config.id || self.successors().await.contains(&id)
+    }
+
     /// A follower that has all of the log and answers.
-    async fn successor(&self) -> Option<u64> {
+    pub(super) async fn successor(&self) -> Option<u64> {
+        self.successors().await.pop()
+    }
+
+    /// Every follower that has all of the log and answers.
+    async fn successors(&self) -> Vec<u64> {
         let metrics = self.raft().metrics().borrow_watched().clone();
         let membership = metrics.membership_config.membership();
         let voters: Vec<u64> = membership.voter_ids().collect();
-        let mut followers: Vec<(Option<u64>, u64)> = metrics
-            .replication?
-            .iter()
-            .filter(|(id, _)| voters.contains(id) && **id != self.0.config.id)
-            .map(|(id, matched)| (matched.map(|at| at.index), *id))
-            .collect();
-        followers.sort_unstable();
+        let replication = metrics.replication.unwrap_or_default();
+        let others = replication.iter().filter(|(id, _)| voters.contains(id) && **id != self.0.config.id);
         // Behind the tip it could not win, and the cluster would wait for nothing.
-        followers.retain(|(matched, _)| *matched >= metrics.last_log_index);
-        for (_, id) in followers.into_iter().rev() {
-            if self.reach(id, membership.get_node(&id)?).await.is_some() {
-                return Some(id);
-            }
-        }
-        None
+        let caught_up = others.filter(|(_, matched)| matched.map(|at| at.index) >= metrics.last_log_index);
+        let answers = caught_up.map(async |(id, _)| {
+            let member = membership.get_node(id)?;
+            self.reach(*id, member).await.map(|_| *id)
+        });
+        futures::future::join_all(answers).await.into_iter().flatten().collect()
     }
 
     /// No other member answers: they are being stopped as well, or gone.
@@ -127,7 +132,7 @@ impl Cluster {
         futures::future::join_all(answers).await.iter().all(Option::is_none)
     }
 
-    async fn another_leads(&self) {
+    pub(super) async fn another_leads(&self) {
         let own = self.0.config.id;
         let patience = Duration::from_millis(2 * self.0.config.election_ms.1);
         let mut leadership = self.leadership();
@@ -138,7 +143,7 @@ impl Cluster {
     }
 
     /// The member's answer, if it is the one that the membership means.
-    async fn reach(&self, id: u64, member: &Member) -> Option<Identity> {
+    pub(super) async fn reach(&self, id: u64, member: &Member) -> Option<Identity> {
         if id == self.0.config.id {
             return Some(self.identity().await);
         }

@@ -1,0 +1,96 @@
+//! Who belongs to the cluster, who leads it, and backups.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use baton_api as api;
+use baton_engine::Command;
+use tokio_stream::Iter;
+use tonic::Status;
+
+use super::OperatorService;
+use crate::grpc::convert;
+use crate::raft::ReadError;
+use crate::raft::membership::ChangeError;
+
+/// Bytes of a backup in one message.
+const PART_BYTES: usize = 1 << 20;
+
+/// A backup on its way out.
+pub(crate) type Parts = Iter<std::vec::IntoIter<Result<api::BackupPart, Status>>>;
+
+impl OperatorService {
+    pub(super) async fn added(&self, request: api::AddMemberRequest) -> Result<api::MemberChanged, Status> {
+        self.in_office()?;
+        let api::AddMemberRequest { id, region, address } = request;
+        if id == 0 || region.is_empty() || !address.contains(':') {
+            return Err(Status::invalid_argument(
+                "a member has an id above 0, a region and an address HOST:PORT",
+            ));
+        }
+        self.linearize().await?;
+        self.changed(self.cluster.add_member(id, region, address).await).await
+    }
+
+    pub(super) async fn promoted(&self, id: u64) -> Result<api::MemberChanged, Status> {
+        self.in_office()?;
+        self.linearize().await?;
+        self.changed(self.cluster.promote_member(id).await).await
+    }
+
+    /// The id is retired first: if this leader dies in between, it is certain that the id never comes back, and the same
+    /// command removes the member.
+    pub(super) async fn removed(&self, id: u64) -> Result<api::MemberChanged, Status> {
+        self.in_office()?;
+        self.linearize().await?;
+        if let Err(error) = self.cluster.may_remove(id).await {
+            return self.changed(Err(error)).await;
+        }
+        self.propose(Command::RetireMember { node: id }).await?;
+        self.changed(self.cluster.remove_member(id).await).await
+    }
+
+    pub(super) async fn transferred(
+        &self,
+        request: api::TransferLeaderRequest,
+    ) -> Result<api::TransferLeaderResponse, Status> {
+        self.in_office()?;
+        self.linearize().await?;
+        let own = self.config.id;
+        // Asked for once more after it was done, by one who had no answer.
+        let done = request.to.map_or(request.from != own, |to| to == own);
+        if !done {
+            self.cluster.transfer(request.to).await.map_err(|error| self.why(error))?;
+        }
+        let leader = self.cluster.leadership().borrow().leader.as_ref().map(|(id, _)| *id);
+        leader
+            .map(|leader| api::TransferLeaderResponse { leader })
+            .ok_or_else(|| convert::not_leader(&self.cluster))
+    }
+
+    pub(super) async fn backed_up(&self) -> Result<Parts, Status> {
+        self.in_office()?;
+        let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let wall_ms = i64::try_from(wall.as_millis()).unwrap_or(i64::MAX);
+        let bytes = self.cluster.backup(wall_ms).await.map_err(|error| match error {
+            ReadError::NotLeader { .. } => convert::not_leader(&self.cluster),
+            ReadError::Unavailable(reason) => Status::unavailable(reason),
+        })?;
+        let parts = bytes.chunks(PART_BYTES).map(|part| Ok(api::BackupPart { bytes: part.to_vec() }));
+        Ok(tokio_stream::iter(parts.collect::<Vec<_>>()))
+    }
+
+    async fn changed(&self, changed: Result<(), ChangeError>) -> Result<api::MemberChanged, Status> {
+        changed.map_err(|error| self.why(error))?;
+        Ok(api::MemberChanged { revision: *self.cluster.machine().applied().borrow() })
+    }
+
+    fn why(&self, error: ChangeError) -> Status {
+        let text = error.to_string();
+        match error {
+            ChangeError::NotLeader => convert::not_leader(&self.cluster),
+            ChangeError::NotFound(_) => Status::not_found(text),
+            ChangeError::Refused(_) => Status::aborted(text),
+            ChangeError::Unknown(_) => Status::unavailable(text),
+        }
+    }
+}
