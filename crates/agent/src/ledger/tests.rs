@@ -74,6 +74,7 @@ impl Play {
         let exit = words.iter().find_map(|word| word.strip_prefix("exit="));
         match words[0] {
             "connected" => Event::Connected,
+            "recount" => Event::AskedToRecount,
             "disconnected" => Event::Disconnected,
             "renewed" => Event::Renewed { until_ns: self.now_ns + LEASE_NS },
             "assigned" => Event::Assigned(assignment(key, words)),

@@ -102,13 +102,15 @@ fn a_new_cluster_is_forced_from_what_a_minority_has() {
         steps.iter().map(|(name, needs, region)| step(&cluster, name, needs, region)).collect();
     let plan = cluster.plan("chain", &format!("  steps:\n{spec}"));
     let run = cluster.run(&plan);
+    let other = cluster.plan("other", "  steps: [{name: a, noop: {}}]\n");
     ["here", "there", "gone"].iter().for_each(|name| cluster.until_acting(name));
 
     // Two coordinators and an agent are gone for good. What the third has is not written to any more.
     cluster.kill_server(2);
     cluster.kill_server(3);
     cluster.lose_host("north-1");
-    cluster.baton(&["run", "start", &plan, "--timeout", "3s"]).with_code(5);
+    // Whether this one is in the log of the survivor, nobody knows, and so it may come to be.
+    cluster.baton(&["run", "start", &other, "--timeout", "3s"]).with_code(5);
     let_go(&cluster, "there");
 
     let (old, new, address) = (cluster.data_dir("1"), cluster.path("forced"), cluster.address(1).to_owned());

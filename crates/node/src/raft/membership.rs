@@ -222,7 +222,8 @@ impl Cluster {
 
     /// A member that was removed while it was away, or in the last moment, is told by the others.
     async fn is_retired_elsewhere(&self, membership: &Membership) -> bool {
-        if self.leadership().borrow().leader.is_some() {
+        // A removed member hears nothing more, so what it believes of the leader says nothing.
+        if self.leadership().borrow().leads {
             return false;
         }
         let (own, cluster) = (self.0.config.id, self.standing().cluster());
