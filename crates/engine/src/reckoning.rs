@@ -21,13 +21,13 @@ use crate::turn::Turn;
 
 /// Bits of a token that count grants; the epoch stands above them.
 ///
-/// An epoch is a count of minutes, see [`epoch_after`]. More than a quarter of a thousand million grants would have to be
-/// made within each minute for the count to run into a later epoch, and 53 bits in all, which every reader of JSON
-/// keeps, last until 2089.
-const COUNT_BITS: u32 = 28;
+/// An epoch is a count of seconds, see [`epoch_after`]. Four million grants would have to be made within each second for
+/// the count to run into an epoch that is yet to begin; and 53 bits in all, which every reader of JSON keeps, last until
+/// 2094.
+const COUNT_BITS: u32 = 22;
 
-/// 2026-01-01T00:00:00Z.
-const FIRST_MINUTE_MS: i64 = 1_767_225_600_000;
+/// 2026-01-01T00:00:00Z, in Unix milliseconds.
+const FIRST_SECOND_MS: i64 = 1_767_225_600_000;
 
 /// How the reason of a step begins that waits for journals.
 const WITHHELD: &str = "it waits for the journals of agents that may have done it in the time that was lost";
@@ -35,12 +35,18 @@ const WITHHELD: &str = "it waits for the journals of agents that may have done i
 /// The epoch that a restore or a forced new cluster begins.
 ///
 /// One more than the state's own would not do: the same backup may be restored twice, and the tokens of the first
-/// restore, which no copy of the state remembers, would be given out again. The minute in which it is done is newer than
-/// any epoch that an earlier restore can have begun. Should that machine's clock run behind, it is still newer than all
-/// that the state knows, and what agents have seen beyond that raises the count before they are granted anything.
+/// restore, which no copy of the state remembers, would be given out again. The second in which it is done is newer than
+/// the epoch of every earlier restore, as none is ready to be started before its own second is over. Should the machine's
+/// clock run behind, the epoch is still newer than all that the state knows, and what agents have seen beyond that raises
+/// the count when they are heard.
 pub fn epoch_after(state: &State, wall_ms: i64) -> u64 {
-    let minutes = u64::try_from((wall_ms - FIRST_MINUTE_MS) / 60_000).unwrap_or(0);
-    minutes.max(state.reckoning.epoch + 1).max((state.tokens >> COUNT_BITS) + 1)
+    let seconds = u64::try_from((wall_ms - FIRST_SECOND_MS) / 1000).unwrap_or(0);
+    seconds.max(state.reckoning.epoch + 1).max((state.tokens >> COUNT_BITS) + 1)
+}
+
+/// When the second of an epoch is over, in Unix milliseconds.
+pub fn over_at_ms(epoch: u64) -> i64 {
+    i64::try_from(epoch + 1).unwrap_or(i64::MAX / 2000).saturating_mul(1000).saturating_add(FIRST_SECOND_MS)
 }
 
 /// The token before an epoch's first.
@@ -287,5 +293,27 @@ impl Turn<'_> {
         if let Some(ending) = ending {
             self.ended(index, &ending);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_epoch_is_newer_than_the_state_and_than_every_earlier_restore() {
+        let (mut state, now_ms) = (State::default(), FIRST_SECOND_MS + 5_000_999);
+        assert_eq!(epoch_after(&state, now_ms), 5000);
+        assert_eq!(
+            epoch_after(&state, over_at_ms(5000)),
+            5001,
+            "the same copy again, when it can have been started"
+        );
+        assert_eq!(epoch_after(&state, 0), 1, "a clock that was never set");
+        state.reckoning.epoch = 9000;
+        assert_eq!(epoch_after(&state, now_ms), 9001);
+        state.tokens = base(9500) + 1;
+        assert_eq!(epoch_after(&state, now_ms), 9501);
+        assert!(base(epoch_after(&state, now_ms)) > state.tokens);
     }
 }

@@ -4,4 +4,5 @@ mod decisions;
 mod fake;
 mod json;
 mod leader;
+mod members;
 mod watch;

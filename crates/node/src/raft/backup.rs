@@ -102,3 +102,39 @@ fn decode(bytes: &[u8]) -> anyhow::Result<Backup> {
     let SnapshotState(state) = codec::decode(&bytes[used..]).context("its state cannot be read")?;
     Ok(Backup { head, state })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::raft::formats::MemberRecord;
+
+    fn head() -> BackupHead {
+        let record = MemberRecord { address: "h:1".into(), region: "r".into(), incarnation: "i".into() };
+        let members = Members { voters: vec![[1].into()], nodes: [(1, record)].into() };
+        BackupHead { cluster: "c".into(), at: Position { term: 2, index: 9 }, members, wall_ms: 8 }
+    }
+
+    #[test]
+    fn the_head_is_these_bytes_for_ever() {
+        let bytes = codec::encode(&head());
+        assert_eq!(bytes[..3], [0xCC, 1, 0]);
+        let body = [&[1, b'c', 2, 9, 1, 1, 1, 1, 1, 3][..], b"h:1", &[1, b'r', 1, b'i', 16]].concat();
+        assert_eq!(bytes[codec::HEADER_LEN..], body);
+    }
+
+    #[test]
+    fn a_backup_that_is_not_whole_is_refused() {
+        let whole = [codec::encode(&head()), codec::encode(&SnapshotState(State::default()))].concat();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("backup");
+        assert_eq!(write(&path, &whole).unwrap().revision, 9);
+        for at in 0..whole.len() {
+            assert!(decode(&whole[..at]).is_err(), "cut after {at} bytes");
+            let mut flipped = whole.clone();
+            flipped[at] ^= 1;
+            assert!(decode(&flipped).is_err(), "flipped at {at}");
+        }
+        assert!(write(&path, &whole[1..]).is_err());
+        assert_eq!(std::fs::read(&path).unwrap(), whole, "a failed backup leaves the one before");
+    }
+}

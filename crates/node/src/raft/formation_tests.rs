@@ -86,3 +86,16 @@ fn a_cluster_whose_members_are_not_known_yet_refuses_nobody() {
         assert_eq!(decide(own, &peers(), &there), Step::WaitForLeader);
     }
 }
+
+#[test]
+fn who_joins_waits_to_be_added_and_never_comes_back_under_a_used_id() {
+    let cluster = |members: &[(u64, &str)]| Some(formed(1, members));
+    let decide = |answer: Option<Identity>| decide_joining(&unformed(4), answer.as_ref());
+    assert_eq!(decide(None), Step::WaitForLeader);
+    assert_eq!(decide(Some(unformed(1))), Step::WaitForLeader);
+    assert_eq!(decide(cluster(&[(1, "data-1")])), Step::WaitToBeAdded);
+    assert_eq!(decide(cluster(&[(1, "data-1"), (4, "data-4")])), Step::WaitForLeader);
+    assert!(matches!(decide(cluster(&[(1, "data-1"), (4, "an older folder")])), Step::Refuse(_)));
+    let retired = Identity { retired: vec![4], ..formed(1, &[(1, "data-1")]) };
+    assert!(matches!(decide(Some(retired)), Step::Refuse(why) if why.contains("never used again")));
+}

@@ -210,8 +210,9 @@ impl Cluster {
         loop {
             tokio::time::sleep(Duration::from_secs(1)).await;
             let membership = self.membership();
-            let removed_here = membership.nodes().next().is_some() && membership.get_node(&id).is_none();
-            if removed_here || self.is_retired_elsewhere(&membership).await {
+            // A new member reads the log from its beginning, where it is not named yet: only the retired id counts.
+            let retired = self.machine().read(|state| state.retired.contains(&id));
+            if retired && membership.get_node(&id).is_none() || self.is_retired_elsewhere(&membership).await {
                 return anyhow::anyhow!(
                     "member {id} has been removed from the cluster, and its id is never used again: to bring the machine \
                      back, start it with another --id, an empty --data-dir and --join"

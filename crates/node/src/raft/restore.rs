@@ -170,6 +170,9 @@ fn write(copy: Copy, founder: &Founder, still_there: Vec<String>) -> anyhow::Res
         std::fs::remove_dir_all(&unfinished)?;
     }
     fill(&unfinished, founder, &restored.cluster, at, state)?;
+    // Another restore of the same copy begins another second, and so another epoch.
+    let left_ms = reckoning::over_at_ms(epoch).saturating_sub(wall_ms()).clamp(0, 1000);
+    std::thread::sleep(Duration::from_millis(left_ms.unsigned_abs()));
     std::fs::rename(&unfinished, target).with_context(|| format!("cannot make {}", target.display()))?;
     match target.parent().filter(|parent| !parent.as_os_str().is_empty()) {
         Some(parent) => file::sync_folder(parent)?,
@@ -180,8 +183,7 @@ fn write(copy: Copy, founder: &Founder, still_there: Vec<String>) -> anyhow::Res
 
 /// As if it were the next entry of the log: before a member of the new cluster runs, the epoch has begun.
 fn begin_epoch(state: &mut State, at: Position, cause: Cause) -> anyhow::Result<u64> {
-    let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let wall_ms = i64::try_from(wall.as_millis()).unwrap_or(i64::MAX);
+    let wall_ms = wall_ms();
     let epoch = reckoning::epoch_after(state, wall_ms);
     let stamp = Stamp { time_ms: state.stamp.time_ms, wall_ms };
     let batch = Batch { stamp, term: at.term, commands: vec![Command::BeginEpoch { epoch, cause }] };
@@ -215,4 +217,9 @@ fn fill(folder: &Path, founder: &Founder, cluster: &str, at: Position, state: St
     answered.recv().context("the log has ended")??;
     log.join_cluster(cluster)?;
     Ok(())
+}
+
+fn wall_ms() -> i64 {
+    let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(wall.as_millis()).unwrap_or(i64::MAX)
 }
