@@ -143,6 +143,10 @@ fn without_a_quorum_everything_ends_with_5() {
         &["resource", "set", "io", "3"],
         &["plan", "templates"],
         &["cluster", "status"],
+        &["cluster", "promote", "4"],
+        &["cluster", "remove", "4"],
+        &["cluster", "transfer-leader"],
+        &["cluster", "backup", "never-written"],
         &["agent", "list"],
     ] {
         let arguments = [arguments, &["--timeout", "200ms", "-o", "json"]].concat();
