@@ -52,8 +52,9 @@ impl Cluster {
 
     async fn next_step(&self) -> anyhow::Result<Step> {
         if let Some(address) = &self.0.config.join {
-            let (id, own) = (self.0.config.id, self.identity().await);
-            let answer = self.0.peers.identify(id, address, IDENTIFY_WITHIN).await;
+            let own = self.identity().await;
+            let answer =
+                self.0.peers.identify(self.0.standing.introduction(), address, IDENTIFY_WITHIN).await;
             return Ok(formation::decide_joining(&own, answer.as_ref()));
         }
         if self.0.config.peers.is_empty() {
@@ -94,7 +95,9 @@ impl Cluster {
         let ask = self.0.config.peers.iter().map(async |(id, address)| {
             let identity = match *id == own {
                 true => Some(self.identity().await),
-                false => self.0.peers.identify(&self.0.standing, address, IDENTIFY_WITHIN).await,
+                false => {
+                    self.0.peers.identify(self.0.standing.introduction(), address, IDENTIFY_WITHIN).await
+                }
             };
             (*id, identity)
         });

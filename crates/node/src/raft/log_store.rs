@@ -12,7 +12,7 @@ use baton_storage::codec;
 use baton_storage::hard_state::Identity;
 use baton_storage::log::{Log, OnFailure, Recovered};
 use openraft::storage::{IOFlushed, RaftLogStorage};
-use openraft::{LogState, OptionalSend, RaftLogReader};
+use openraft::{EntryPayload, LogState, OptionalSend, RaftLogReader};
 use tokio::sync::oneshot;
 
 use super::convert;
@@ -91,6 +91,18 @@ impl LogStore {
     /// The log on disk.
     pub(crate) fn log(&self) -> &Arc<Log> {
         &self.log
+    }
+
+    /// The newest membership among the entries.
+    pub(crate) fn membership(&self) -> Option<Membership> {
+        let cache = self.read();
+        let payloads = cache.entries.values().rev().map(|cached| &cached.entry.payload);
+        payloads
+            .filter_map(|payload| match payload {
+                EntryPayload::Membership(membership) => Some(membership.clone()),
+                _ => None,
+            })
+            .next()
     }
 
     fn read(&self) -> RwLockReadGuard<'_, Cache> {

@@ -47,7 +47,7 @@ impl Cluster {
                 "id {id} was removed from this cluster once, and is never used again: choose another"
             ));
         }
-        let found = self.0.peers.identify(self.0.config.id, &address, IDENTIFY_WITHIN).await;
+        let found = self.0.peers.identify(self.0.standing.introduction(), &address, IDENTIFY_WITHIN).await;
         let Some(found) = found else {
             return refused(format!(
                 "no coordinator answers at {address}: start it there first, with `baton server --id {id} --region \
@@ -229,8 +229,9 @@ impl Cluster {
         }
         let (own, cluster) = (self.0.config.id, self.standing().cluster());
         let others = membership.nodes().filter(|(id, _)| **id != own);
-        let asked = others
-            .map(async |(_, member)| self.0.peers.identify(own, &member.address, IDENTIFY_WITHIN).await);
+        let asked = others.map(async |(_, member)| {
+            self.0.peers.identify(self.0.standing.introduction(), &member.address, IDENTIFY_WITHIN).await
+        });
         let answers = futures::future::join_all(asked).await;
         answers.into_iter().flatten().any(|other| {
             let member = other.members.iter().any(|known| known.id == own);

@@ -4,11 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use baton_api::Identity;
 use baton_api::peer_client::PeerClient;
+use baton_api::{IdentifyRequest, Identity};
 use tonic::transport::{Channel, Endpoint};
-
-use super::standing::Standing;
 
 /// The largest message between members, in bytes.
 pub(crate) const MESSAGE_LIMIT: usize = 64 * 1024 * 1024;
@@ -68,12 +66,12 @@ impl Peers {
     /// Asks who is at `address`; `None` where nobody answers in time.
     pub(crate) async fn identify(
         &self,
-        from: &Standing,
+        asker: IdentifyRequest,
         address: &str,
         within: Duration,
     ) -> Option<Identity> {
         let mut client = self.client(address, Purpose::Heartbeat).ok()?;
-        let answer = client.identify(from.introduction());
+        let answer = client.identify(asker);
         let answer = tokio::time::timeout(within, answer).await.ok()?.ok()?;
         Some(answer.into_inner())
     }

@@ -8,6 +8,7 @@ use std::sync::{Arc, mpsc};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, bail};
+use baton_api::IdentifyRequest;
 use baton_engine::command::Cause;
 use baton_engine::{Batch, Command, Stamp, State, reckoning};
 use baton_storage::file;
@@ -134,7 +135,7 @@ fn read_member(folder: &Path) -> anyhow::Result<Copy> {
 async fn still_there(copy: &Copy) -> Vec<String> {
     let peers = Peers::default();
     let asked = copy.others.iter().map(async |(id, member)| {
-        let answer = peers.identify(0, &member.address, REACHABLE_WITHIN).await?;
+        let answer = peers.identify(IdentifyRequest::default(), &member.address, REACHABLE_WITHIN).await?;
         (answer.cluster == copy.cluster).then(|| format!("{id} at {}", member.address))
     });
     futures::future::join_all(asked).await.into_iter().flatten().collect()

@@ -1,13 +1,14 @@
 //! Data that was set back to an old copy of itself is sound in itself: only the others can know that it once reached
 //! farther (the matrix's C02). They are asked before raft begins, for the first vote could be one too many.
 
+use std::path::Path;
 use std::time::Duration;
 
 use baton_storage::position::Reach;
 
 use super::peers::Peers;
 use super::standing::Standing;
-use crate::config::Config;
+use super::types::Membership;
 
 /// Whoever is there answers at once; a member that starts does not wait for the others.
 const ASK_WITHIN: Duration = Duration::from_millis(500);
@@ -16,11 +17,16 @@ const ASK_WITHIN: Duration = Duration::from_millis(500);
 ///
 /// # Errors
 /// A sentence, if one of them has seen it reach farther than it does.
-pub(super) async fn check(config: &Config, standing: &Standing, peers: &Peers) -> anyhow::Result<()> {
+pub(super) async fn check(
+    data_dir: &Path,
+    members: &Membership,
+    standing: &Standing,
+    peers: &Peers,
+) -> anyhow::Result<()> {
     let own = standing.reach();
-    let others = config.peers.iter().filter(|(id, _)| **id != config.id);
-    let asked = others.map(async |(id, address)| {
-        let answer = peers.identify(standing, address, ASK_WITHIN).await?;
+    let others = members.nodes().filter(|(_, member)| member.incarnation != standing.incarnation());
+    let asked = others.map(async |(id, member)| {
+        let answer = peers.identify(standing.introduction(), &member.address, ASK_WITHIN).await?;
         let remembered = answer.remembered?;
         Some((*id, Reach { term: remembered.term, index: remembered.index }))
     });
@@ -30,7 +36,7 @@ pub(super) async fn check(config: &Config, standing: &Standing, peers: &Peers) -
         Some((member, remembered)) => anyhow::bail!(
             "{}: member {member} remembers that this data reached {}, and it reaches only {}: it was restored from an \
              old copy. Move it away and bring its member back under a new id",
-            config.data_dir.display(),
+            data_dir.display(),
             said(remembered),
             said(own)
         ),

@@ -39,7 +39,9 @@ impl Cluster {
         let log = Arc::clone(opened.store.log());
         let standing = Arc::new(Standing::new(opened.identity, opened.cluster, log.reached()));
         let peers = Peers::default();
-        set_back::check(&config, &standing, &peers).await?;
+        let of_snapshot = || Some(loaded.as_ref()?.meta.last_membership.membership().clone());
+        let members = opened.store.membership().or_else(of_snapshot).unwrap_or_default();
+        set_back::check(&config.data_dir, &members, &standing, &peers).await?;
         let network = Network {
             standing: Arc::clone(&standing),
             peers: peers.clone(),

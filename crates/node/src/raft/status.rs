@@ -147,7 +147,8 @@ impl Cluster {
         if id == self.0.config.id {
             return Some(self.identity().await);
         }
-        let answer = self.0.peers.identify(&self.0.standing, &member.address, REACHABLE_WITHIN).await;
+        let answer =
+            self.0.peers.identify(self.0.standing.introduction(), &member.address, REACHABLE_WITHIN).await;
         answer.filter(|answer| answer.incarnation == member.incarnation)
     }
 }
