@@ -1,0 +1,63 @@
+//! Everything that an agent has started: its supervisors are known by their arguments, the steps by the environment that
+//! they inherit.
+
+use std::path::Path;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+/// Sends a signal to all of it, and looks again until nobody new is found.
+pub(crate) fn signal_everything_of(data_dir: &Path, signal: Signal) {
+    let mut known = Vec::new();
+    // A process that is forking appears anew, so the look is repeated, and bounded.
+    for _ in 0..10 {
+        let found = everything_of(data_dir);
+        let new: Vec<_> = found.into_iter().filter(|pid| !known.contains(pid)).collect();
+        if new.is_empty() {
+            return;
+        }
+        for pid in new {
+            let _ = kill_process(pid, signal);
+            known.push(pid);
+        }
+    }
+}
+
+fn everything_of(data_dir: &Path) -> Vec<Pid> {
+    let folder = data_dir.as_os_str().as_encoded_bytes();
+    let Ok(processes) = std::fs::read_dir("/proc") else { return Vec::new() };
+    let belongs = |path: &Path| {
+        let environment = std::fs::read(path.join("environ")).unwrap_or_default();
+        let arguments = std::fs::read(path.join("cmdline")).unwrap_or_default();
+        let home = environment.split(|byte| *byte == 0).find_map(|one| one.strip_prefix(b"BATON_AGENT_HOME="));
+        let mut words = arguments.split(|byte| *byte == 0).skip(1);
+        let supervises = words.next() == Some(b"supervise");
+        home.is_some_and(|home| home.starts_with(folder)) || (supervises && words.any(|word| word.starts_with(folder)))
+    };
+    let pid = |name: std::ffi::OsString| Pid::from_raw(name.to_str()?.parse().ok()?);
+    let entries = processes.flatten().filter(|entry| belongs(&entry.path()));
+    entries.filter_map(|entry| pid(entry.file_name())).collect()
+}
+
+/// How far the attempts of an agent are, as the files that it leaves say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// Assigned, and not executing yet.
+    Granted,
+    /// Executing.
+    Executing,
+    /// Its end is on disk, and not yet acknowledged.
+    Finished,
+}
+
+/// Whether an agent has an attempt at this stage right now.
+pub(crate) fn has_attempt(data_dir: &Path, stage: Stage) -> bool {
+    let Ok(attempts) = std::fs::read_dir(data_dir.join("attempts")) else { return false };
+    attempts.flatten().any(|attempt| {
+        let is_there = |name| attempt.path().join(name).exists();
+        match stage {
+            Stage::Granted => is_there("assignment") && !is_there("executing") && !is_there("exit"),
+            Stage::Executing => is_there("executing") && !is_there("exit"),
+            Stage::Finished => is_there("exit"),
+        }
+    })
+}

@@ -1,0 +1,50 @@
+//! A suite that tries to break every promise of Baton, from outside: real processes, real faults, and nothing but the
+//! binary and the client. The words are Jepsen's. `README.md` of this folder is its manual; `--help` is one too.
+
+mod checker;
+mod cli;
+mod cluster;
+mod edn;
+mod generator;
+mod history;
+mod last;
+mod nemesis;
+mod profile;
+mod recorder;
+mod report;
+mod sandbox;
+mod store;
+mod target;
+mod test;
+mod witness;
+mod workload;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use cli::{Arguments, Command, Profile};
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("the suite failed: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run() -> anyhow::Result<ExitCode> {
+    let arguments = Arguments::parse();
+    if sandbox::is_first() {
+        return sandbox::first();
+    }
+    match arguments.command {
+        Command::Target { target } => target::run(&target).map(ExitCode::from),
+        Command::Check { history } => profile::check(&history),
+        Command::Replay { store, place } => profile::replay(&store, &place),
+        Command::Test(test) if test.profile == Profile::Ci => profile::ci(&test),
+        Command::Test(test) => profile::one(&test),
+    }
+}

@@ -1,0 +1,101 @@
+//! Data that is lost or damaged: a member that comes back with an empty folder under its old id, one with a flipped byte,
+//! an agent without its journal.
+
+use std::fs::{self, File};
+use std::os::unix::fs::FileExt as _;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+
+use super::mend::Mend;
+use super::{Card, Nemesis, Outcome, Site, Trigger};
+use crate::cluster::tree::Stage;
+
+const fn card(name: &'static str, when: Trigger, rows: &'static [&'static str]) -> Card {
+    Card { name, nemesis: Nemesis::Data, when, hold_ms: (1200, 2000), rows }
+}
+
+pub(crate) const CARDS: &[Card] = &[
+    card("data/wipe/follower", Trigger::Now, &["C01"]),
+    card("data/flip/follower", Trigger::Now, &["C02"]),
+    card("data/wipe/agent", Trigger::Attempt(Stage::Executing), &["A08"]),
+];
+
+pub(crate) async fn install(site: &mut Site, card: &Card, hit: Option<String>) -> anyhow::Result<Outcome> {
+    match card.name {
+        "data/wipe/follower" => wipe_member(site).await,
+        "data/flip/follower" => flip_member(site).await,
+        _ => wipe_agent(site, hit),
+    }
+}
+
+/// It must not be let in; its own data come back afterwards, which is right only because it did nothing meanwhile.
+async fn wipe_member(site: &mut Site) -> anyhow::Result<Outcome> {
+    let name = site.follower().await?;
+    let node = site.cluster.node_mut(&name);
+    node.kill();
+    let aside = node.data_dir().with_file_name("aside");
+    fs::rename(node.data_dir(), &aside)?;
+    node.start()?;
+    site.mends.push(Mend::Data { name: name.clone(), aside });
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while site.cluster.node_mut(&name).is_running() {
+        if Instant::now() > deadline {
+            return Ok(Outcome::Installed(format!("{name} runs on without its data")));
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    Ok(Outcome::Installed(format!("{name} refused to start without its data")))
+}
+
+async fn flip_member(site: &mut Site) -> anyhow::Result<Outcome> {
+    let name = site.follower().await?;
+    site.cluster.node_mut(&name).kill();
+    let data = site.cluster.node(&name).data_dir();
+    let files = files(&data)?;
+    let file = site.random.choice(files).context("it has no data")?;
+    let at = site.random.u64(..fs::metadata(&file)?.len());
+    flip(&file, at)?;
+    site.mends.push(Mend::Byte { name: name.clone(), file: file.clone(), at });
+    site.cluster.node_mut(&name).start()?;
+    let place = file.strip_prefix(&data).unwrap_or(&file).display().to_string();
+    Ok(Outcome::Installed(format!("{name}: byte {at} of {place}")))
+}
+
+/// Files that hold something. The room that is kept aside holds nothing.
+fn files(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            found.extend(files(&entry.path())?);
+        } else if entry.metadata()?.len() > 0 && entry.file_name() != "ballast" {
+            found.push(entry.path());
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// Turns all bits of one byte, where it is still there.
+pub(crate) fn flip(file: &Path, at: u64) -> anyhow::Result<()> {
+    let Ok(open) = File::options().read(true).write(true).open(file) else { return Ok(()) };
+    let mut byte = [0];
+    if open.read_at(&mut byte, at)? == 1 {
+        open.write_all_at(&[!byte[0]], at)?;
+        open.sync_all()?;
+    }
+    Ok(())
+}
+
+/// Its supervisors go on, and nobody knows them: the next agent must end them before anything is repeated.
+fn wipe_agent(site: &mut Site, hit: Option<String>) -> anyhow::Result<Outcome> {
+    let name = site.agent(hit)?;
+    let node = site.cluster.node_mut(&name);
+    node.kill();
+    fs::remove_file(node.data_dir().join("journal"))?;
+    node.start()?;
+    site.mends.push(Mend::Start(name.clone()));
+    Ok(Outcome::Installed(format!("{name} without its journal")))
+}
