@@ -171,6 +171,9 @@ async fn takeover(site: &mut Site, id: u64, since: Instant) {
 }
 
 fn mend_all(site: &mut Site) -> anyhow::Result<()> {
+    if let Some(network) = &site.cluster.network {
+        note(&site.recorder, "dropped", json!({"packets": network.dropped()?}));
+    }
     while let Some(mend) = site.mends.pop() {
         nemesis::mend(&mut site.cluster, mend)?;
     }
@@ -193,22 +196,24 @@ async fn heal(site: &mut Site, client: &Client, agents: usize, world: &World) ->
             Ok(runs) => runs.iter().map(|run| serde_json::from_value(serde_json::to_value(run)?)).collect::<Result<_, _>>()?,
             Err(_) => Vec::new(),
         };
-        if began.elapsed() > DOUBTS_SETTLE {
-            resolve(&runs, world).await;
-        }
+        let settled = began.elapsed() > DOUBTS_SETTLE;
+        // Whatever a person decides sets something in motion.
+        let moving = settled && resolve(&runs, world).await;
         let open = runs.iter().filter(|run| !checker::is_decided(run)).count();
-        if began.elapsed() > DECIDED_WITHIN || (open == 0 && !runs.is_empty() && began.elapsed() > DOUBTS_SETTLE) {
+        if began.elapsed() > DECIDED_WITHIN || (settled && !moving && open == 0 && !runs.is_empty()) {
             return Ok(());
         }
         tokio::time::sleep(Duration::from_millis(300)).await;
     }
 }
 
-/// What a person would do: look at the target, and say what became of a step in doubt.
-async fn resolve(runs: &[Run], world: &World) {
+/// What a person would do: look at the target, and say what became of a step in doubt. True if there was one.
+async fn resolve(runs: &[Run], world: &World) -> bool {
     let steps = runs.iter().flat_map(|run| run.steps.iter().map(move |step| (run, step)));
     let mut session = Session::new(world.clone(), fastrand::Rng::with_seed(1), 0);
+    let mut any = false;
     for (run, step) in steps.filter(|(_, step)| step.status == "in_doubt") {
+        any = true;
         let seen = witness::read_target(&world.witness.join(format!("run-{}.jsonl", run.run))).unwrap_or_default();
         let happened = seen.iter().any(|line| line.step == step.step && line.direction == "do" && line.what == "applied");
         let (resolution, word) = match happened {
@@ -218,6 +223,7 @@ async fn resolve(runs: &[Run], world: &World) {
         let decision = Decision::Step { step: step.step.clone(), choice: Choice::Resolve(resolution) };
         session.decide(&run.run, &decision, word, Some(&step.step)).await;
     }
+    any
 }
 
 fn note(recorder: &Recorder, f: &str, value: Value) {

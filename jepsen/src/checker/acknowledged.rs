@@ -44,6 +44,10 @@ fn undecided(op: &Op, run: &Run) -> Option<String> {
     if !matches!(word, "approve" | "decline" | "cancel") {
         return None;
     }
+    // Whoever cancels a run that is being canceled already is told so, and adds nothing.
+    if word == "cancel" && run.events.iter().any(|event| event.kind == "run_canceling") {
+        return None;
+    }
     let stands = |text: &str| text.split(|letter: char| !letter.is_alphanumeric()).any(|word| word == operator);
     let known = run.events.iter().any(|event| stands(&event.text));
     (!known).then(|| format!("{operator} was told that {word} of {} is done, and the record does not know it", run.run))
@@ -88,6 +92,9 @@ mod tests {
         last["runs"][0]["events"] = json!([{"text": "p1 approved go, 1 of 1: jepsen"}]);
         assert_eq!(valid(&approved, last.clone()), Valid::True);
         last["runs"][0]["events"] = json!([{"text": "p11 approved go"}]);
-        assert_eq!(valid(&approved, last), Valid::False);
+        assert_eq!(valid(&approved, last.clone()), Valid::False);
+        last["runs"][0]["events"] = json!([{"kind": "run_canceling", "text": "p7 cancels the run"}]);
+        assert_eq!(valid(&approved, last.clone()), Valid::False);
+        assert_eq!(valid(&approved.replace("approve", "cancel"), last), Valid::True);
     }
 }

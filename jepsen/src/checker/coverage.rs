@@ -55,11 +55,20 @@ pub(super) fn check(evidence: &Evidence) -> Verdict {
             findings.push(format!("{nemesis} did nothing: {counts:?}"));
         }
     }
+    findings.extend(no_packet_was_dropped(evidence, &fired));
     let rows: BTreeSet<_> = fired.iter().flat_map(|fault| &fault.rows).collect();
     let installed = fired.iter().filter(|fault| fault.outcome == "installed").count();
     let note = format!("{installed} of {} installed, {} rows of the matrix", fired.len(), rows.len());
     let valid = if findings.is_empty() { Valid::True } else { Valid::Unknown };
     Verdict { checker: NAME, valid, note, findings }
+}
+
+/// Networks that were cut and let everything through.
+fn no_packet_was_dropped(evidence: &Evidence, fired: &[Fired]) -> Option<String> {
+    let cut = fired.iter().any(|fault| fault.outcome == "installed" && fault.card.starts_with("partition/"));
+    let counted = evidence.history.iter().rev().find(|op| op.f == "dropped");
+    let packets = counted.and_then(|op| op.value.get("packets")?.as_u64())?;
+    (cut && packets == 0).then(|| "networks were cut, and no packet was dropped".to_owned())
 }
 
 #[cfg(test)]
@@ -78,6 +87,11 @@ mod tests {
         assert_eq!(valid("indeterminate", &[]), Valid::Unknown);
         assert_eq!(valid("skipped", &[]), Valid::True);
         assert_eq!(valid("skipped", &["kill"]), Valid::Unknown);
+        let cut = |packets: u8| {
+            let fault = "{:type :info :process :nemesis :f :fault :value {:card \"partition/x\" :outcome \"installed\"}}";
+            check(&history(&format!("{fault} {{:type :info :process :nemesis :f :dropped :value {{:packets {packets}}}}}"))).valid
+        };
+        assert_eq!([cut(0), cut(1)], [Valid::Unknown, Valid::True]);
         let nothing = Evidence { nemeses: vec!["kill".into()], ..Evidence::default() };
         assert_eq!(check(&nothing).valid, Valid::Unknown);
     }

@@ -27,7 +27,7 @@ use crate::history::Op;
 use crate::last::Last;
 use crate::witness::Seen;
 
-pub(crate) use coverage::fired;
+pub(crate) use coverage::{Fired, fired};
 pub(crate) use decided::is_decided;
 pub(crate) use logs::alarms as logs_of;
 

@@ -1,5 +1,6 @@
 //! P4 and R8 again, for histories of any size: every answer carries the log index that it reflects, so what began after an
-//! answer had come must reflect at least that much, and of two versions of a plan the later has the larger index.
+//! answer had come must reflect at least that much, and of two versions of a plan the later does not have the smaller
+//! index. (One entry may carry many commands.)
 
 use std::collections::BTreeMap;
 
@@ -48,7 +49,7 @@ fn versions(evidence: &Evidence) -> Vec<String> {
         }
     }
     for (earlier, later) in by_plan.iter().zip(by_plan.iter().skip(1)) {
-        if earlier.0.0 == later.0.0 && earlier.1 >= later.1 {
+        if earlier.0.0 == later.0.0 && earlier.1 > later.1 {
             findings.push(format!("version {} of {} has a smaller revision than the one before", later.0.1, later.0.0));
         }
     }

@@ -118,11 +118,6 @@ impl Cluster {
         }
         Ok(())
     }
-
-    /// What the processes have logged.
-    pub(crate) fn logs(&self) -> Vec<(String, PathBuf)> {
-        self.nodes.iter().map(|node| (node.name.clone(), node.log.clone())).collect()
-    }
 }
 
 impl Drop for Cluster {
