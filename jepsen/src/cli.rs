@@ -62,6 +62,9 @@ pub(crate) enum Command {
         #[command(flatten)]
         place: Place,
     },
+    /// Adds the numbers of a soak to the table
+    #[command(hide = true)]
+    Tally(crate::profile::Tally),
     /// What the steps of the workloads do
     #[command(hide = true)]
     Target {
@@ -120,7 +123,9 @@ pub(crate) struct Test {
 fn workloads(text: &str) -> Result<Vec<Workload>, String> {
     match text {
         "all" => Ok(Workload::ALL.to_vec()),
-        one => Workload::from_str(one, true).map(|one| vec![one]).map_err(|_| unknown(one, Workload::ALL.map(Workload::name))),
+        one => Workload::from_str(one, true)
+            .map(|one| vec![one])
+            .map_err(|_| unknown(one, Workload::ALL.map(Workload::name))),
     }
 }
 
@@ -128,7 +133,9 @@ fn nemeses(text: &str) -> Result<Vec<Nemesis>, String> {
     match text {
         "all" => Ok(Nemesis::ALL.to_vec()),
         "none" => Ok(Vec::new()),
-        one => Nemesis::from_str(one, true).map(|one| vec![one]).map_err(|_| unknown(one, Nemesis::ALL.map(Nemesis::name))),
+        one => Nemesis::from_str(one, true)
+            .map(|one| vec![one])
+            .map_err(|_| unknown(one, Nemesis::ALL.map(Nemesis::name))),
     }
 }
 
@@ -137,7 +144,8 @@ fn unknown<const N: usize>(word: &str, names: [&str; N]) -> String {
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
-    let (digits, unit) = text.split_at(text.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(text.len()));
+    let (digits, unit) =
+        text.split_at(text.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(text.len()));
     let seconds = match unit {
         "s" => 1,
         "m" => 60,
@@ -173,7 +181,9 @@ mod tests {
     #[test]
     fn flags_are_read() {
         let read = |words: &[&str]| Arguments::try_parse_from([&["baton-jepsen", "test"], words].concat());
-        let Command::Test(test) = read(&["--workload", "storm,effects", "--nemesis", "all", "--time-limit", "2m"]).unwrap().command else {
+        let Command::Test(test) =
+            read(&["--workload", "storm,effects", "--nemesis", "all", "--time-limit", "2m"]).unwrap().command
+        else {
             panic!("a test was asked for")
         };
         assert_eq!(test.workloads(), [Workload::Effects, Workload::Storm]);

@@ -89,9 +89,12 @@ mod tests {
 
     #[test]
     fn every_card_is_dealt_before_one_comes_again() {
-        let cards: Vec<_> = Nemesis::ALL.iter().flat_map(|nemesis| nemesis.cards()).map(|card| card.name).collect();
-        let dealt: Vec<_> =
-            rounds(&Nemesis::ALL, &mut fastrand::Rng::with_seed(1)).into_iter().flat_map(|round| round.cards).collect();
+        let cards: Vec<_> =
+            Nemesis::ALL.iter().flat_map(|nemesis| nemesis.cards()).map(|card| card.name).collect();
+        let dealt: Vec<_> = rounds(&Nemesis::ALL, &mut fastrand::Rng::with_seed(1))
+            .into_iter()
+            .flat_map(|round| round.cards)
+            .collect();
         let first: std::collections::BTreeSet<_> = dealt[..cards.len()].iter().map(String::as_str).collect();
         assert_eq!(first, cards.iter().copied().collect());
     }

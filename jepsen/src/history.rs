@@ -197,9 +197,12 @@ mod tests {
             node: Some("c1".into()),
             error: None,
         };
-        let nemesis = Op { process: Process::Nemesis, kind: Kind::Info, error: Some("why".into()), ..op.clone() };
+        let nemesis =
+            Op { process: Process::Nemesis, kind: Kind::Info, error: Some("why".into()), ..op.clone() };
         let text = format!("{}\n{}\n", op.line(), nemesis.line());
-        assert!(text.starts_with("{:index 12, :time 123456789, :type :invoke, :process 3, :f :submit, :value {:run \"run-7\"}"));
+        assert!(text.starts_with(
+            "{:index 12, :time 123456789, :type :invoke, :process 3, :f :submit, :value {:run \"run-7\"}"
+        ));
         assert_eq!(read(&text).unwrap(), [op.clone(), nemesis]);
         assert_eq!(read(&format!("[{}]", op.line())).unwrap(), [op]);
     }

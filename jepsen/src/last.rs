@@ -43,6 +43,8 @@ pub(crate) struct Step {
     pub(crate) status: String,
     pub(crate) reason: Option<String>,
     pub(crate) kind: String,
+    /// Which way it goes now.
+    pub(crate) direction: String,
     pub(crate) idempotent: bool,
     pub(crate) undoable: bool,
     pub(crate) needs: Vec<String>,

@@ -41,6 +41,7 @@ fn run() -> anyhow::Result<ExitCode> {
         return sandbox::first();
     }
     match arguments.command {
+        Command::Tally(told) => profile::tally(&told),
         Command::Target { target } => target::run(&target).map(ExitCode::from),
         Command::Check { history } => profile::check(&history),
         Command::Replay { store, place } => profile::replay(&store, &place),

@@ -111,7 +111,11 @@ impl Effect {
     }
 
     fn file(&self, subject: &str) -> anyhow::Result<PathBuf> {
-        let name = if subject.is_empty() { format!("run-{}", variable("BATON_RUN")?) } else { format!("subject-{subject}") };
+        let name = if subject.is_empty() {
+            format!("run-{}", variable("BATON_RUN")?)
+        } else {
+            format!("subject-{subject}")
+        };
         Ok(self.witness.join(format!("{name}.jsonl")))
     }
 
@@ -140,7 +144,8 @@ impl Effect {
 }
 
 fn variable(name: &str) -> anyhow::Result<String> {
-    std::env::var(name).with_context(|| format!("{name} is not set: this is meant to be a step of a Baton run"))
+    std::env::var(name)
+        .with_context(|| format!("{name} is not set: this is meant to be a step of a Baton run"))
 }
 
 fn locked(path: &Path) -> anyhow::Result<File> {

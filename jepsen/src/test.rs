@@ -49,7 +49,8 @@ pub(crate) async fn run(mut setup: Setup, store: &Store) -> anyhow::Result<Vec<V
         Sandbox::Isolated => PathBuf::from("/run/jepsen"),
         Sandbox::Loopback(_) => store.path("data"),
     };
-    let bends_clocks = setup.rounds.iter().flat_map(|round| &round.cards).any(|card| card.starts_with("clock/"));
+    let bends_clocks =
+        setup.rounds.iter().flat_map(|round| &round.cards).any(|card| card.starts_with("clock/"));
     let layout = Layout {
         binary: setup.binary.clone(),
         logs: store.path("logs"),
@@ -66,19 +67,28 @@ pub(crate) async fn run(mut setup: Setup, store: &Store) -> anyhow::Result<Vec<V
     let agents = cluster.agents().count();
     until_ready(&client, agents, READY_WITHIN).await?;
     let world = World {
-        client: client.clone().with_deadline(Duration::from_secs(6)).with_attempt(Duration::from_millis(1200)),
+        client: client
+            .clone()
+            .with_deadline(Duration::from_secs(6))
+            .with_attempt(Duration::from_millis(1200)),
         recorder: Arc::clone(&recorder),
         witness: store.path("witness"),
         program: std::env::current_exe()?,
         stop: Arc::new(AtomicBool::new(false)),
     };
     for plan in setup.workloads.iter().flat_map(|workload| workload.plans(&world)) {
-        client.register_plan(&plan, &Origin::new("jepsen")).await.with_context(|| format!("a plan of the suite is refused:\n{plan}"))?;
+        client
+            .register_plan(&plan, &Origin::new("jepsen"))
+            .await
+            .with_context(|| format!("a plan of the suite is refused:\n{plan}"))?;
     }
     let clients = clients(&setup, &world);
     let mut site = Site {
         cluster,
-        client: client.clone().with_deadline(Duration::from_millis(600)).with_attempt(Duration::from_millis(500)),
+        client: client
+            .clone()
+            .with_deadline(Duration::from_millis(600))
+            .with_attempt(Duration::from_millis(500)),
         recorder: Arc::clone(&recorder),
         random: fastrand::Rng::with_seed(setup.test.seed ^ 0x5eed),
         binary: setup.binary.clone(),
@@ -155,7 +165,11 @@ async fn fault(site: &mut Site, name: &str) {
     // A row counts only where the fault met the state that it waited for.
     let rows: &[&str] = if met && word == "installed" { card.rows } else { &[] };
     let took_ms = (site.recorder.now() - began) / 1_000_000;
-    record(&site.recorder, Kind::Info, json!({"card": name, "outcome": word, "detail": detail, "rows": rows, "took_ms": took_ms}));
+    record(
+        &site.recorder,
+        Kind::Info,
+        json!({"card": name, "outcome": word, "detail": detail, "rows": rows, "took_ms": took_ms}),
+    );
 }
 
 /// Waits until another one leads, and writes down how long that took.
@@ -193,7 +207,10 @@ async fn heal(site: &mut Site, client: &Client, agents: usize, world: &World) ->
     let began = Instant::now();
     loop {
         let runs: Vec<Run> = match last::runs(client).await {
-            Ok(runs) => runs.iter().map(|run| serde_json::from_value(serde_json::to_value(run)?)).collect::<Result<_, _>>()?,
+            Ok(runs) => runs
+                .iter()
+                .map(|run| serde_json::from_value(serde_json::to_value(run)?))
+                .collect::<Result<_, _>>()?,
             Err(_) => Vec::new(),
         };
         let settled = began.elapsed() > DOUBTS_SETTLE;
@@ -214,8 +231,11 @@ async fn resolve(runs: &[Run], world: &World) -> bool {
     let mut any = false;
     for (run, step) in steps.filter(|(_, step)| step.status == "in_doubt") {
         any = true;
-        let seen = witness::read_target(&world.witness.join(format!("run-{}.jsonl", run.run))).unwrap_or_default();
-        let happened = seen.iter().any(|line| line.step == step.step && line.direction == "do" && line.what == "applied");
+        let seen =
+            witness::read_target(&world.witness.join(format!("run-{}.jsonl", run.run))).unwrap_or_default();
+        let happened = seen
+            .iter()
+            .any(|line| line.step == step.step && line.direction == step.direction && line.what == "applied");
         let (resolution, word) = match happened {
             true => (Resolution::Succeeded, "resolve_succeeded"),
             false => (Resolution::Failed, "resolve_failed"),

@@ -73,7 +73,8 @@ pub(crate) fn read_target(path: &Path) -> anyhow::Result<Vec<Seen>> {
 /// # Errors
 /// As [`read_target`].
 pub(crate) fn gather(folder: &Path, origin_ns: u64) -> anyhow::Result<Vec<Seen>> {
-    let mut targets: Vec<_> = fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.path())).collect::<Result<_, _>>()?;
+    let mut targets: Vec<_> =
+        fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.path())).collect::<Result<_, _>>()?;
     targets.sort();
     let mut seen = Vec::new();
     for path in targets.iter().filter(|path| path.extension().is_some_and(|ending| ending == "jsonl")) {

@@ -24,10 +24,14 @@ fn lost(op: &Op, runs: &BTreeMap<&str, &Run>, last: &Last) -> Option<String> {
     if op.f == "write" {
         let (key, version) = (op.text("key")?, op.value.get("version")?.as_u64()?);
         let newest = last.plans.get(key).copied().unwrap_or(0);
-        return (newest < version).then(|| format!("version {version} of plan {key} was acknowledged, and {newest} is the newest"));
+        return (newest < version).then(|| {
+            format!("version {version} of plan {key} was acknowledged, and {newest} is the newest")
+        });
     }
     let name = op.text("run")?;
-    let Some(run) = runs.get(name) else { return Some(format!("{} of {name} was acknowledged, and there is no such run", op.f)) };
+    let Some(run) = runs.get(name) else {
+        return Some(format!("{} of {name} was acknowledged, and there is no such run", op.f));
+    };
     match &*op.f {
         "read" if op.value.get("ended")?.as_bool()? => {
             let status = op.text("status")?;
@@ -48,9 +52,12 @@ fn undecided(op: &Op, run: &Run) -> Option<String> {
     if word == "cancel" && run.events.iter().any(|event| event.kind == "run_canceling") {
         return None;
     }
-    let stands = |text: &str| text.split(|letter: char| !letter.is_alphanumeric()).any(|word| word == operator);
+    let stands =
+        |text: &str| text.split(|letter: char| !letter.is_alphanumeric()).any(|word| word == operator);
     let known = run.events.iter().any(|event| stands(&event.text));
-    (!known).then(|| format!("{operator} was told that {word} of {} is done, and the record does not know it", run.run))
+    (!known).then(|| {
+        format!("{operator} was told that {word} of {} is done, and the record does not know it", run.run)
+    })
 }
 
 #[cfg(test)]
@@ -69,7 +76,9 @@ mod tests {
     }
 
     fn ok(f: &str, value: &str) -> String {
-        format!("{{:type :invoke :process 1 :f :{f} :value {value}}} {{:type :ok :process 1 :f :{f} :value {value}}}")
+        format!(
+            "{{:type :invoke :process 1 :f :{f} :value {value}}} {{:type :ok :process 1 :f :{f} :value {value}}}"
+        )
     }
 
     #[test]

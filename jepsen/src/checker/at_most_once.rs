@@ -13,10 +13,15 @@ pub(super) fn check(evidence: &Evidence) -> Verdict {
     let pardoned = pardoned(evidence);
     for (what, classes) in [("applied", "NP"), ("began", "N")] {
         for (key, lines) in by_effect(&evidence.witness, what) {
-            let counted = classes.contains(&*lines[0].class) && !pardoned.contains(&(key.0.clone(), key.1.clone()));
+            let counted =
+                classes.contains(&*lines[0].class) && !pardoned.contains(&(key.0.clone(), key.1.clone()));
             if counted && lines.len() > 1 {
                 let tokens: Vec<_> = lines.iter().map(|line| line.token).collect();
-                findings.push(format!("{} {what} {} times, with tokens {tokens:?}", shown(&key), lines.len()));
+                findings.push(format!(
+                    "{} {what} {} times, with tokens {tokens:?}",
+                    shown(&key),
+                    lines.len()
+                ));
             }
         }
     }
@@ -38,13 +43,20 @@ fn succeeded_without_effect(evidence: &Evidence) -> Vec<String> {
     let steps = runs.flat_map(|run| run.steps.iter().map(move |step| (run, step)));
     // A fenced target keeps its effects under its own name.
     let fenced = |run: &str, step: &str| {
-        evidence.witness.iter().any(|line| line.run == run && line.step == step && line.what == "applied" && !line.subject.is_empty())
+        evidence.witness.iter().any(|line| {
+            line.run == run && line.step == step && line.what == "applied" && !line.subject.is_empty()
+        })
     };
     let missing = steps.filter(|(run, step)| {
         let key = (run.run.clone(), step.step.clone(), "do".to_owned());
-        step.kind == "command" && step.status == "succeeded" && !applied.contains_key(&key) && !fenced(&run.run, &step.step)
+        step.kind == "command"
+            && step.status == "succeeded"
+            && !applied.contains_key(&key)
+            && !fenced(&run.run, &step.step)
     });
-    missing.map(|(run, step)| format!("{}/{} succeeded, and its target knows of no effect", run.run, step.step)).collect()
+    missing
+        .map(|(run, step)| format!("{}/{} succeeded, and its target knows of no effect", run.run, step.step))
+        .collect()
 }
 
 /// `run/step`, or the undo of it.

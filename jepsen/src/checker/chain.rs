@@ -22,18 +22,34 @@ fn broken(run: &Run) -> Vec<String> {
             break;
         }
     }
-    if let Some((_, event)) = run.events.iter().zip(run.events.iter().skip(1)).find(|(before, after)| after.revision < before.revision) {
-        findings.push(format!("line {} of {} has a smaller log index than the one before", event.sequence, run.run));
+    if let Some((_, event)) = run
+        .events
+        .iter()
+        .zip(run.events.iter().skip(1))
+        .find(|(before, after)| after.revision < before.revision)
+    {
+        findings.push(format!(
+            "line {} of {} has a smaller log index than the one before",
+            event.sequence, run.run
+        ));
     }
     let digests: BTreeSet<_> = run.events.iter().map(|event| &event.digest).collect();
     if digests.len() < run.events.len() {
         findings.push(format!("two lines of {} have the same digest", run.run));
     }
-    let granted = |step: &str| run.events.iter().filter(|event| event.kind == "step_granted" && event.step.as_deref() == Some(step)).count();
+    let granted = |step: &str| {
+        run.events
+            .iter()
+            .filter(|event| event.kind == "step_granted" && event.step.as_deref() == Some(step))
+            .count()
+    };
     for step in run.steps.iter().filter(|step| step.kind == "command") {
         let (granted, shown) = (granted(&step.step), step.attempts.len());
         if granted != shown {
-            findings.push(format!("{}/{} shows {shown} attempts, and its timeline {granted}", run.run, step.step));
+            findings.push(format!(
+                "{}/{} shows {shown} attempts, and its timeline {granted}",
+                run.run, step.step
+            ));
         }
     }
     findings
@@ -64,7 +80,8 @@ mod tests {
 
     #[test]
     fn every_attempt_was_granted() {
-        let mut last = run("running", json!([{"step": "a", "kind": "command", "attempts": [{"attempt": 1}]}]));
+        let mut last =
+            run("running", json!([{"step": "a", "kind": "command", "attempts": [{"attempt": 1}]}]));
         assert_eq!(check(&evidence("", last.clone())).valid, Valid::False);
         last["runs"][0]["events"] = json!([{"sequence": 1, "kind": "step_granted", "step": "a"}]);
         assert_eq!(check(&evidence("", last)).valid, Valid::True);

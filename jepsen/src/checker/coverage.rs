@@ -22,7 +22,9 @@ pub(crate) struct Fired {
 
 /// All faults of a history.
 pub(crate) fn fired(history: &[Op]) -> Vec<Fired> {
-    let faults = history.iter().filter(|op| op.process == Process::Nemesis && op.kind == Kind::Info && op.f == "fault");
+    let faults = history
+        .iter()
+        .filter(|op| op.process == Process::Nemesis && op.kind == Kind::Info && op.f == "fault");
     let fired = |op: &Op| {
         let text = |key| op.text(key).unwrap_or_default().to_owned();
         let rows = op.value.get("rows").and_then(|rows| rows.as_array()).cloned().unwrap_or_default();
@@ -79,7 +81,9 @@ mod tests {
     #[test]
     fn a_nemesis_that_did_nothing_leaves_the_verdict_open() {
         let valid = |outcome: &str, insisted: &[&str]| {
-            let fault = format!("{{:type :info :process :nemesis :f :fault :value {{:card \"kill/x\" :outcome \"{outcome}\" :rows [\"M04\"]}}}}");
+            let fault = format!(
+                "{{:type :info :process :nemesis :f :fault :value {{:card \"kill/x\" :outcome \"{outcome}\" :rows [\"M04\"]}}}}"
+            );
             let insisted = insisted.iter().map(|name| (*name).to_owned()).collect();
             check(&Evidence { nemeses: vec!["kill".into()], insisted, ..history(&fault) }).valid
         };
@@ -89,7 +93,10 @@ mod tests {
         assert_eq!(valid("skipped", &["kill"]), Valid::Unknown);
         let cut = |packets: u8| {
             let fault = "{:type :info :process :nemesis :f :fault :value {:card \"partition/x\" :outcome \"installed\"}}";
-            check(&history(&format!("{fault} {{:type :info :process :nemesis :f :dropped :value {{:packets {packets}}}}}"))).valid
+            check(&history(&format!(
+                "{fault} {{:type :info :process :nemesis :f :dropped :value {{:packets {packets}}}}}"
+            )))
+            .valid
         };
         assert_eq!([cut(0), cut(1)], [Valid::Unknown, Valid::True]);
         let nothing = Evidence { nemeses: vec!["kill".into()], ..Evidence::default() };

@@ -12,8 +12,14 @@ pub(super) fn check(evidence: &Evidence) -> Verdict {
     let ended = last.runs.iter().filter(|run| run.has_ended()).count();
     let wrong = last.runs.iter().filter(|run| !is_decided(run));
     let shown = |run: &Run| {
-        let open = run.steps.iter().filter(|step| !matches!(&*step.status, "succeeded" | "waiting" | "skipped" | "undone" | "canceled"));
-        let open: Vec<_> = open.map(|step| format!("{} {} ({})", step.step, step.status, step.reason.as_deref().unwrap_or("no reason"))).collect();
+        let open = run.steps.iter().filter(|step| {
+            !matches!(&*step.status, "succeeded" | "waiting" | "skipped" | "undone" | "canceled")
+        });
+        let open: Vec<_> = open
+            .map(|step| {
+                format!("{} {} ({})", step.step, step.status, step.reason.as_deref().unwrap_or("no reason"))
+            })
+            .collect();
         format!("{} is {} and moves no more: {}", run.run, run.status, open.join(", "))
     };
     let note = format!("{} runs: {ended} ended, {} parked", last.runs.len(), last.runs.len() - ended);
@@ -24,7 +30,9 @@ pub(super) fn check(evidence: &Evidence) -> Verdict {
 pub(crate) fn is_decided(run: &Run) -> bool {
     let says = |text: &Option<String>| text.as_ref().is_some_and(|text| !text.is_empty());
     let asks = run.steps.iter().any(|step| step.status == "awaiting_approval");
-    run.has_ended() || (run.needs_operator && (says(&run.reason) || asks || run.steps.iter().any(|step| says(&step.reason))))
+    run.has_ended()
+        || (run.needs_operator
+            && (says(&run.reason) || asks || run.steps.iter().any(|step| says(&step.reason))))
 }
 
 #[cfg(test)]
@@ -39,7 +47,10 @@ mod tests {
     fn a_run_that_hangs_is_found() {
         let valid = |status: &str, steps| check(&evidence("", run(status, steps))).valid;
         assert_eq!(valid("succeeded", json!([])), Valid::True);
-        assert_eq!(valid("running", json!([{"step": "a", "status": "in_doubt", "reason": "nobody knows"}])), Valid::True);
+        assert_eq!(
+            valid("running", json!([{"step": "a", "status": "in_doubt", "reason": "nobody knows"}])),
+            Valid::True
+        );
         assert_eq!(valid("running", json!([{"step": "a", "status": "running"}])), Valid::False);
         assert_eq!(check(&Evidence::default()).valid, Valid::Unknown);
     }

@@ -77,7 +77,8 @@ pub(super) fn check(evidence: &Evidence) -> Verdict {
     let pairs = pairs(&evidence.history);
     let (registers, lives) = (registers(&pairs), lives(&pairs));
     let keys = registers.len() + lives.len();
-    let operations = registers.values().map(Vec::len).sum::<usize>() + lives.values().map(Vec::len).sum::<usize>();
+    let operations =
+        registers.values().map(Vec::len).sum::<usize>() + lives.values().map(Vec::len).sum::<usize>();
     let mut findings = Vec::new();
     let mut gave_up = Vec::new();
     let found = registers.iter().map(|(key, ops)| (key, shown(ops, &search(&Register, ops, STEPS))));
@@ -99,10 +100,19 @@ pub(super) fn check(evidence: &Evidence) -> Verdict {
 fn shown<O: std::fmt::Debug>(ops: &[Timed<O>], found: &Found) -> (Valid, String) {
     match found {
         Found::Legal => (Valid::True, String::new()),
-        Found::GaveUp => (Valid::Unknown, format!("no order was found or excluded in {STEPS} steps, of {} operations", ops.len())),
+        Found::GaveUp => (
+            Valid::Unknown,
+            format!("no order was found or excluded in {STEPS} steps, of {} operations", ops.len()),
+        ),
         Found::Illegal { longest, stuck } => {
             let next: Vec<_> = stuck.iter().take(5).map(|at| format!("{:?}", ops[*at])).collect();
-            (Valid::False, format!("no order: after {longest} operations none of these can be next: {}", next.join("; ")))
+            (
+                Valid::False,
+                format!(
+                    "no order: after {longest} operations none of these can be next: {}",
+                    next.join("; ")
+                ),
+            )
         }
     }
 }
@@ -124,8 +134,12 @@ fn access(pair: &Pair<'_>) -> Option<(String, Access)> {
     let answer = pair.ok().map(|op| &op.value);
     let value = answer.unwrap_or(&pair.invoke.value);
     let (key, inner) = match value {
-        Value::Object(map) => (map.get("key")?.as_str()?.to_owned(), map.get("value").cloned().unwrap_or_default()),
-        Value::Array(both) if both.len() == 2 && pair.invoke.f != "cas" => (both[0].to_string(), both[1].clone()),
+        Value::Object(map) => {
+            (map.get("key")?.as_str()?.to_owned(), map.get("value").cloned().unwrap_or_default())
+        }
+        Value::Array(both) if both.len() == 2 && pair.invoke.f != "cas" => {
+            (both[0].to_string(), both[1].clone())
+        }
         other => ("register".to_owned(), other.clone()),
     };
     match &*pair.invoke.f {
@@ -208,8 +222,14 @@ mod tests {
 
     #[test]
     fn a_foreign_register_is_understood() {
-        assert_eq!(valid(&[("write", "3", "3"), ("cas", "[3 4]", "[3 4]"), ("read", "nil", "4")]), Valid::True);
-        assert_eq!(valid(&[("write", "3", "3"), ("cas", "[3 4]", "[3 4]"), ("read", "nil", "3")]), Valid::False);
+        assert_eq!(
+            valid(&[("write", "3", "3"), ("cas", "[3 4]", "[3 4]"), ("read", "nil", "4")]),
+            Valid::True
+        );
+        assert_eq!(
+            valid(&[("write", "3", "3"), ("cas", "[3 4]", "[3 4]"), ("read", "nil", "3")]),
+            Valid::False
+        );
         assert_eq!(valid(&[("write", "[1 3]", "[1 3]"), ("read", "[2 nil]", "[2 nil]")]), Valid::True);
     }
 }

@@ -39,7 +39,10 @@ mod tests {
     #[test]
     fn one_holder_at_a_time() {
         let valid = |lines: &str| check(&evidence(lines, run("failed", json!([])))).valid;
-        assert_eq!(valid("1 began r/a 1 lock-x\n2 ended r/a 1 lock-x\n3 began s/a 2 lock-x\n4 ended s/a 2 lock-x"), Valid::True);
+        assert_eq!(
+            valid("1 began r/a 1 lock-x\n2 ended r/a 1 lock-x\n3 began s/a 2 lock-x\n4 ended s/a 2 lock-x"),
+            Valid::True
+        );
         assert_eq!(valid("1 began r/a 1 lock-x\n3 ended r/b 1 lock-x\n2 began s/a 2 lock-x"), Valid::False);
         assert_eq!(valid("1 began r/a 1 lock-x\n3 ended r/b 1 lock-x\n2 began s/a 2 lock-y"), Valid::True);
     }

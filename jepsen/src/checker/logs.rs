@@ -6,7 +6,8 @@ const NAME: &str = "logs";
 
 /// Lines of a log that must not be there.
 pub(crate) fn alarms(node: &str, log: &str) -> Vec<String> {
-    let is_alarm = |line: &&str| line.contains("panicked at") || line.contains("invariant") && line.contains("broken");
+    let is_alarm =
+        |line: &&str| line.contains("panicked at") || line.contains("invariant") && line.contains("broken");
     log.lines().filter(is_alarm).map(|line| format!("{node}: {line}")).collect()
 }
 

@@ -18,8 +18,13 @@ pub(super) fn check(evidence: &Evidence) -> Verdict {
     }
     let answered = last.members.values().filter(|runs| !runs.is_empty()).count();
     let wrong = by_run.iter().filter(|(_, digests)| digests.len() > 1);
-    let findings = wrong.map(|(run, digests)| format!("the members do not agree about {run}: {digests:?}")).collect();
-    Verdict::of(NAME, format!("{answered} of {} answered, about {} runs", last.members.len(), by_run.len()), findings)
+    let findings =
+        wrong.map(|(run, digests)| format!("the members do not agree about {run}: {digests:?}")).collect();
+    Verdict::of(
+        NAME,
+        format!("{answered} of {} answered, about {} runs", last.members.len(), by_run.len()),
+        findings,
+    )
 }
 
 #[cfg(test)]

@@ -16,10 +16,14 @@ pub(super) fn check(evidence: &Evidence) -> Verdict {
         asked += 1;
         match pair.ok().and_then(|op| op.text("run")) {
             Some(run) => match runs.insert(request, run) {
-                Some(other) if other != run => findings.push(format!("request {request} became {other} and {run}")),
+                Some(other) if other != run => {
+                    findings.push(format!("request {request} became {other} and {run}"))
+                }
                 _ => {}
             },
-            None if !pair.failed() => *unknown.entry(pair.invoke.text("plan").unwrap_or_default()).or_default() += 1,
+            None if !pair.failed() => {
+                *unknown.entry(pair.invoke.text("plan").unwrap_or_default()).or_default() += 1
+            }
             None => {}
         }
     }
@@ -36,7 +40,14 @@ fn too_many(evidence: &Evidence, runs: &BTreeMap<&str, &str>, unknown: &BTreeMap
     }
     let allowed = |plan: &str| unknown.get(plan).copied().unwrap_or(0);
     let wrong = strangers.iter().filter(|(plan, count)| **count > allowed(plan));
-    wrong.map(|(plan, count)| format!("{count} runs of {plan} that nobody was told of, and {} starts without an answer", allowed(plan))).collect()
+    wrong
+        .map(|(plan, count)| {
+            format!(
+                "{count} runs of {plan} that nobody was told of, and {} starts without an answer",
+                allowed(plan)
+            )
+        })
+        .collect()
 }
 
 #[cfg(test)]
@@ -48,7 +59,9 @@ mod tests {
     #[test]
     fn one_request_is_one_run() {
         let start = |process: u8, run: &str| {
-            format!("{{:type :invoke :process {process} :f :start :value {{:request \"q\" :plan \"p\"}}}} {{:type :ok :process {process} :f :start :value {{:request \"q\" :run \"{run}\"}}}}")
+            format!(
+                "{{:type :invoke :process {process} :f :start :value {{:request \"q\" :plan \"p\"}}}} {{:type :ok :process {process} :f :start :value {{:request \"q\" :run \"{run}\"}}}}"
+            )
         };
         assert_eq!(check(&history(&(start(1, "a") + &start(2, "a")))).valid, Valid::True);
         assert_eq!(check(&history(&(start(1, "a") + &start(2, "b")))).valid, Valid::False);
@@ -56,7 +69,9 @@ mod tests {
 
     #[test]
     fn a_run_that_nobody_asked_for_is_found() {
-        let mut evidence = history("{:type :invoke :process 1 :f :start :value {:request \"q\" :plan \"p\"}} {:type :info :process 1 :f :start}");
+        let mut evidence = history(
+            "{:type :invoke :process 1 :f :start :value {:request \"q\" :plan \"p\"}} {:type :info :process 1 :f :start}",
+        );
         let run = |name: &str| crate::last::Run { run: name.into(), plan: "p".into(), ..Default::default() };
         evidence.last = Some(crate::last::Last { runs: vec![run("a")], ..Default::default() });
         assert_eq!(check(&evidence).valid, Valid::True);

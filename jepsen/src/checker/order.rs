@@ -55,7 +55,13 @@ fn too_early(run: &Run, times: &Times, later: &str, earlier: &str, sentence: &st
 }
 
 /// The undo of `needed`, while `dependent` had happened and was not undone.
-fn undone_too_early(run: &Run, done: &Times, undone: &Times, needed: &str, dependent: &str) -> Option<String> {
+fn undone_too_early(
+    run: &Run,
+    done: &Times,
+    undone: &Times,
+    needed: &str,
+    dependent: &str,
+) -> Option<String> {
     let key = (run.run.clone(), dependent.to_owned());
     done.get(&key)?.1?;
     if !run.step(dependent)?.undoable {
@@ -87,8 +93,14 @@ mod tests {
     #[test]
     fn an_undo_waits_for_the_undo_of_what_came_after() {
         let done = "1 began r/a 1\n2 ended r/a 1\n3 began r/b 2\n4 ended r/b 2\n";
-        assert_eq!(valid(&format!("{done}5 began r/undo:b 3\n6 ended r/undo:b 3\n7 began r/undo:a 4")), Valid::True);
-        assert_eq!(valid(&format!("{done}5 began r/undo:b 3\n8 ended r/undo:b 3\n7 began r/undo:a 4")), Valid::False);
+        assert_eq!(
+            valid(&format!("{done}5 began r/undo:b 3\n6 ended r/undo:b 3\n7 began r/undo:a 4")),
+            Valid::True
+        );
+        assert_eq!(
+            valid(&format!("{done}5 began r/undo:b 3\n8 ended r/undo:b 3\n7 began r/undo:a 4")),
+            Valid::False
+        );
         assert_eq!(valid(&format!("{done}7 began r/undo:a 4")), Valid::False);
     }
 }

@@ -15,7 +15,9 @@ pub(super) fn check(evidence: &Evidence) -> Verdict {
     for line in &evidence.witness {
         let target = match (&*line.what, &*line.subject) {
             ("began", "") => format!("{} {} {}", line.run, line.step, line.direction),
-            ("began" | "applied", subject) if !subject.is_empty() && !subject.starts_with("resource") => subject.to_owned(),
+            ("began" | "applied", subject) if !subject.is_empty() && !subject.starts_with("resource") => {
+                subject.to_owned()
+            }
             ("refused", _) => {
                 refused += 1;
                 continue;
@@ -23,7 +25,9 @@ pub(super) fn check(evidence: &Evidence) -> Verdict {
             _ => continue,
         };
         match newest.get(&target) {
-            Some(seen) if seen.token > line.token && line.class == "I" && line.subject.is_empty() => late += 1,
+            Some(seen) if seen.token > line.token && line.class == "I" && line.subject.is_empty() => {
+                late += 1
+            }
             Some(seen) if seen.token > line.token => findings.push(format!(
                 "{target} saw token {} of {}/{} after {} of {}/{}",
                 line.token, line.run, line.step, seen.token, seen.run, seen.step
@@ -33,7 +37,10 @@ pub(super) fn check(evidence: &Evidence) -> Verdict {
             }
         }
     }
-    let note = format!("{} targets; {late} late starts of idempotent steps, {refused} refused by a fenced target", newest.len());
+    let note = format!(
+        "{} targets; {late} late starts of idempotent steps, {refused} refused by a fenced target",
+        newest.len()
+    );
     Verdict::of(NAME, note, findings)
 }
 

@@ -12,7 +12,9 @@ pub(super) fn check(evidence: &Evidence) -> Verdict {
     for run in evidence.last.iter().flat_map(|last| &last.runs).filter(|run| run.status == "undone") {
         undone += 1;
         for step in run.steps.iter().filter(|step| step.undoable) {
-            let there = |direction: &str| applied.contains_key(&(run.run.clone(), step.step.clone(), direction.to_owned()));
+            let there = |direction: &str| {
+                applied.contains_key(&(run.run.clone(), step.step.clone(), direction.to_owned()))
+            };
             if there("do") && !there("undo") {
                 findings.push(format!("{} counts as undone, and {} was never undone", run.run, step.step));
             }
@@ -31,7 +33,9 @@ mod tests {
 
     #[test]
     fn what_was_done_is_undone() {
-        let valid = |lines: &str| check(&evidence(lines, run("undone", json!([{"step": "a", "undoable": true}])))).valid;
+        let valid = |lines: &str| {
+            check(&evidence(lines, run("undone", json!([{"step": "a", "undoable": true}])))).valid
+        };
         assert_eq!(valid("1 applied r/a 1\n2 applied r/undo:a 2"), Valid::True);
         assert_eq!(valid(""), Valid::True);
         assert_eq!(valid("1 applied r/a 1"), Valid::False);

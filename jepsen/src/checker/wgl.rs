@@ -189,7 +189,8 @@ mod tests {
     }
 
     fn found(ops: &[(Op, u64, Option<u64>)]) -> Found {
-        let ops: Vec<_> = ops.iter().map(|(op, began, ended)| Timed { op: *op, began: *began, ended: *ended }).collect();
+        let ops: Vec<_> =
+            ops.iter().map(|(op, began, ended)| Timed { op: *op, began: *began, ended: *ended }).collect();
         search(&Register, &ops, 1_000_000)
     }
 
@@ -197,8 +198,14 @@ mod tests {
 
     #[test]
     fn overlapping_operations_may_go_either_way() {
-        assert_eq!(found(&[(Write(1), 0, Some(10)), (Read(0), 1, Some(2)), (Read(1), 3, Some(4))]), Found::Legal);
-        assert_eq!(found(&[(Write(1), 0, Some(10)), (Write(2), 0, Some(10)), (Read(1), 11, Some(12))]), Found::Legal);
+        assert_eq!(
+            found(&[(Write(1), 0, Some(10)), (Read(0), 1, Some(2)), (Read(1), 3, Some(4))]),
+            Found::Legal
+        );
+        assert_eq!(
+            found(&[(Write(1), 0, Some(10)), (Write(2), 0, Some(10)), (Read(1), 11, Some(12))]),
+            Found::Legal
+        );
     }
 
     #[test]
@@ -209,8 +216,10 @@ mod tests {
 
     #[test]
     fn two_swapped_reads_are_seen() {
-        let legal = [(Write(1), 0, Some(1)), (Read(1), 2, Some(3)), (Write(2), 4, Some(5)), (Read(2), 6, Some(7))];
-        let swapped = [(Write(1), 0, Some(1)), (Read(2), 2, Some(3)), (Write(2), 4, Some(5)), (Read(1), 6, Some(7))];
+        let legal =
+            [(Write(1), 0, Some(1)), (Read(1), 2, Some(3)), (Write(2), 4, Some(5)), (Read(2), 6, Some(7))];
+        let swapped =
+            [(Write(1), 0, Some(1)), (Read(2), 2, Some(3)), (Write(2), 4, Some(5)), (Read(1), 6, Some(7))];
         assert_eq!(found(&legal), Found::Legal);
         assert!(matches!(found(&swapped), Found::Illegal { .. }));
     }
@@ -219,7 +228,10 @@ mod tests {
     fn what_nobody_knows_the_end_of_may_happen_late_or_never() {
         assert_eq!(found(&[(Write(1), 0, None), (Read(0), 1, Some(2)), (Read(1), 3, Some(4))]), Found::Legal);
         assert_eq!(found(&[(Write(1), 0, None), (Read(0), 1, Some(2))]), Found::Legal);
-        assert!(matches!(found(&[(Write(1), 0, None), (Read(1), 1, Some(2)), (Read(0), 3, Some(4))]), Found::Illegal { .. }));
+        assert!(matches!(
+            found(&[(Write(1), 0, None), (Read(1), 1, Some(2)), (Read(0), 3, Some(4))]),
+            Found::Illegal { .. }
+        ));
         assert!(matches!(found(&[(Write(1), 5, None), (Read(1), 1, Some(2))]), Found::Illegal { .. }));
     }
 

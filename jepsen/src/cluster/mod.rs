@@ -20,7 +20,8 @@ pub(crate) use node::{Node, Role};
 
 /// Coordinators by region; agents stand one in each region, and a second one in the first.
 const MEMBERS: [&str; 5] = ["east", "east", "west", "west", "north"];
-const AGENTS: [(&str, &str); 4] = [("east-1", "east"), ("west-1", "west"), ("north-1", "north"), ("west-2", "west")];
+const AGENTS: [(&str, &str); 4] =
+    [("east-1", "east"), ("west-1", "west"), ("north-1", "north"), ("west-2", "west")];
 
 /// Times that make a takeover quick and a lease short enough to outlast in a test.
 const SETTINGS: &str =
@@ -132,7 +133,11 @@ impl Drop for Cluster {
 ///
 /// # Errors
 /// If that takes too long.
-pub(crate) async fn until_ready(client: &Client, agents: usize, within: Duration) -> anyhow::Result<ClusterStatus> {
+pub(crate) async fn until_ready(
+    client: &Client,
+    agents: usize,
+    within: Duration,
+) -> anyhow::Result<ClusterStatus> {
     let deadline = Instant::now() + within;
     let mut last = String::from("nobody answered");
     while Instant::now() < deadline {
@@ -165,16 +170,18 @@ fn nodes(layout: &Layout, isolated: bool) -> anyhow::Result<Vec<Node>> {
     let member = |(at, region): (usize, &&str)| {
         let (id, name) = (at as u64 + 1, format!("c{}", at + 1));
         let mut node = Node::new(layout, &name, region, Role::Member(id), &servers[at]);
-        node.arguments = ["server", "--id", &id.to_string(), "--listen", &servers[at], "--peers", &peers.join(",")]
-            .map(String::from)
-            .to_vec();
+        node.arguments =
+            ["server", "--id", &id.to_string(), "--listen", &servers[at], "--peers", &peers.join(",")]
+                .map(String::from)
+                .to_vec();
         node.arguments.extend(["--config".into(), shown(&settings)]);
         node
     };
     let agent = |(at, (name, region)): (usize, &(&str, &str))| {
         let address = hosts.get(MEMBERS.len() + at).cloned().unwrap_or_default();
         let mut node = Node::new(layout, name, region, Role::Agent, &address);
-        node.arguments = ["agent", "--name", name, "--servers", &servers.join(",")].map(String::from).to_vec();
+        node.arguments =
+            ["agent", "--name", name, "--servers", &servers.join(",")].map(String::from).to_vec();
         node
     };
     let members = MEMBERS.iter().enumerate().map(member);

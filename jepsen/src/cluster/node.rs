@@ -117,7 +117,10 @@ impl Node {
         command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).env("NO_COLOR", "1");
         if let Some(library) = &self.faketime {
             command.env("LD_PRELOAD", library).env("FAKETIME_TIMESTAMP_FILE", self.clock_file());
-            command.env("FAKETIME_NO_CACHE", "1").env("DONT_FAKE_MONOTONIC", "1").env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
+            command
+                .env("FAKETIME_NO_CACHE", "1")
+                .env("DONT_FAKE_MONOTONIC", "1")
+                .env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
         }
         let boot = matches!(self.role, Role::Agent).then(|| self.boot_file());
         goes_home(&mut command, self.network.as_ref(), boot.as_deref());
@@ -206,7 +209,8 @@ impl Node {
 fn goes_home(command: &mut Command, network: Option<&File>, boot: Option<&Path>) {
     let network = network.map(|network| network.as_raw_fd());
     let boot = boot.filter(|_| network.is_some());
-    let boot = boot.map(|path| std::ffi::CString::new(path.as_os_str().as_encoded_bytes()).expect("a path without NUL"));
+    let boot = boot
+        .map(|path| std::ffi::CString::new(path.as_os_str().as_encoded_bytes()).expect("a path without NUL"));
     let enter = move || {
         // SAFETY: numbers only.
         check(unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) })?;

@@ -28,10 +28,12 @@ fn everything_of(data_dir: &Path) -> Vec<Pid> {
     let belongs = |path: &Path| {
         let environment = std::fs::read(path.join("environ")).unwrap_or_default();
         let arguments = std::fs::read(path.join("cmdline")).unwrap_or_default();
-        let home = environment.split(|byte| *byte == 0).find_map(|one| one.strip_prefix(b"BATON_AGENT_HOME="));
+        let home =
+            environment.split(|byte| *byte == 0).find_map(|one| one.strip_prefix(b"BATON_AGENT_HOME="));
         let mut words = arguments.split(|byte| *byte == 0).skip(1);
         let supervises = words.next() == Some(b"supervise");
-        home.is_some_and(|home| home.starts_with(folder)) || (supervises && words.any(|word| word.starts_with(folder)))
+        home.is_some_and(|home| home.starts_with(folder))
+            || (supervises && words.any(|word| word.starts_with(folder)))
     };
     let pid = |name: std::ffi::OsString| Pid::from_raw(name.to_str()?.parse().ok()?);
     let entries = processes.flatten().filter(|entry| belongs(&entry.path()));

@@ -9,8 +9,13 @@ const fn card(name: &'static str) -> Card {
     Card { name, nemesis: Nemesis::Clock, when, hold_ms: (800, 1600), rows: &["T01"] }
 }
 
-pub(crate) const CARDS: &[Card] =
-    &[card("clock/leader/ahead"), card("clock/leader/back"), card("clock/agent/ahead"), card("clock/agent/back"), card("clock/all/ahead")];
+pub(crate) const CARDS: &[Card] = &[
+    card("clock/leader/ahead"),
+    card("clock/leader/back"),
+    card("clock/agent/ahead"),
+    card("clock/agent/back"),
+    card("clock/all/ahead"),
+];
 
 pub(crate) async fn install(site: &mut Site, card: &Card) -> anyhow::Result<Outcome> {
     let offset = if card.name.ends_with("ahead") { "+3600" } else { "-3600" };

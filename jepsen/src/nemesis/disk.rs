@@ -27,7 +27,9 @@ pub(crate) async fn install(site: &mut Site, card: &Card) -> anyhow::Result<Outc
     for name in &names {
         let installed = match card.name {
             "disk/slow-sync/leader" => bend(site, name, "delay_enter=150000")?,
-            "disk/failing-sync/leader" | "disk/failing-sync/follower" => bend(site, name, "error=EIO:when=1")?,
+            "disk/failing-sync/leader" | "disk/failing-sync/follower" => {
+                bend(site, name, "error=EIO:when=1")?
+            }
             _ => fill(site, name)?,
         };
         if let Some(why) = installed {

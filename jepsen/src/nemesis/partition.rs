@@ -78,7 +78,9 @@ async fn pairs(site: &mut Site, name: &str, hit: Option<String>) -> anyhow::Resu
         // Everyone hears only the next two.
         "partition/ring" => ring(&members),
         "partition/agent-hears-nothing" => one_way(&members, &[site.agent(hit)?]),
-        "partition/agent-says-nothing" | "partition/agent-says-nothing/granted" => one_way(&[site.agent(hit)?], &members),
+        "partition/agent-says-nothing" | "partition/agent-says-nothing/granted" => {
+            one_way(&[site.agent(hit)?], &members)
+        }
         "partition/agent-from-leader" => both(&[site.agent(hit)?], &leader),
         "partition/agent-alone" => both(&[site.agent(hit)?], &members),
         "partition/region" => {
@@ -109,7 +111,10 @@ fn ring(members: &[String]) -> Pairs {
         steps > 1 && steps < count - 1
     };
     let pairs = (0..count).flat_map(|from| (0..count).map(move |to| (from, to)));
-    pairs.filter(|(from, to)| apart(*from, *to)).map(|(from, to)| (members[from].clone(), members[to].clone())).collect()
+    pairs
+        .filter(|(from, to)| apart(*from, *to))
+        .map(|(from, to)| (members[from].clone(), members[to].clone()))
+        .collect()
 }
 
 fn without(all: &[String], some: &[String]) -> Vec<String> {

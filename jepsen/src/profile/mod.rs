@@ -3,6 +3,7 @@
 mod binary;
 mod ci;
 mod summary;
+mod tally;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -20,6 +21,7 @@ use crate::{edn, generator, report};
 
 pub(crate) use ci::ci;
 pub(crate) use summary::Summary;
+pub(crate) use tally::{Tally, tally};
 
 /// One test, as the flags say.
 ///

@@ -51,7 +51,11 @@ impl Summary {
                 _ => continue,
             }
             if fault.outcome == "installed" {
-                let kills_leader = nemesis == "leader" || fault.card == "kill/leaders-region" || fault.card == "kill/coordinators" || fault.card == "kill/all" || fault.card == "power/leader";
+                let kills_leader = nemesis == "leader"
+                    || fault.card == "kill/leaders-region"
+                    || fault.card == "kill/coordinators"
+                    || fault.card == "kill/all"
+                    || fault.card == "power/leader";
                 summary.leader_kills += u64::from(kills_leader);
                 summary.partitions += u64::from(nemesis == "partition");
                 summary.power_cuts += u64::from(nemesis == "power");
@@ -96,9 +100,18 @@ impl fmt::Display for Summary {
         writeln!(f, "{} effects that must not be repeated, {} repeated", self.once_steps, self.repeated)?;
         let faults: Vec<_> = self.faults.iter().map(|(name, count)| format!("{count} {name}")).collect();
         writeln!(f, "faults: {}", faults.join(", "))?;
-        writeln!(f, "{} leader kills, {} partitions, {} power cuts", self.leader_kills, self.partitions, self.power_cuts)?;
+        writeln!(
+            f,
+            "{} leader kills, {} partitions, {} power cuts",
+            self.leader_kills, self.partitions, self.power_cuts
+        )?;
         let (count, most) = (self.takeovers_ms.len(), self.takeover_ms(100));
-        writeln!(f, "{count} takeovers: median {} ms, p99 {} ms, longest {most} ms", self.takeover_ms(50), self.takeover_ms(99))?;
+        writeln!(
+            f,
+            "{count} takeovers: median {} ms, p99 {} ms, longest {most} ms",
+            self.takeover_ms(50),
+            self.takeover_ms(99)
+        )?;
         let rows: Vec<_> = self.rows.iter().map(String::as_str).collect();
         write!(f, "rows of the matrix: {}", rows.join(" "))?;
         for skipped in &self.skipped {

@@ -35,7 +35,9 @@ impl Axis {
     /// Seconds below a picture.
     pub(super) fn ticks(self, y: f64) -> String {
         let step = (self.seconds() / 12).max(1);
-        let tick = |second: u64| format!("<text x=\"{:.0}\" y=\"{y:.0}\">{second} s</text>", self.x(second * 1_000_000_000));
+        let tick = |second: u64| {
+            format!("<text x=\"{:.0}\" y=\"{y:.0}\">{second} s</text>", self.x(second * 1_000_000_000))
+        };
         (0..=self.seconds()).step_by(step as usize).map(tick).collect()
     }
 
@@ -45,7 +47,9 @@ impl Axis {
         let mut open: Vec<(u64, String)> = Vec::new();
         for op in &evidence.history {
             match (&*op.f, op.text("outcome")) {
-                ("fault", Some("installed")) => open.push((op.time, op.text("card").unwrap_or_default().to_owned())),
+                ("fault", Some("installed")) => {
+                    open.push((op.time, op.text("card").unwrap_or_default().to_owned()))
+                }
                 ("healed", _) => {
                     for (from, card) in open.drain(..) {
                         let (x, width) = (self.x(from), self.x(op.time) - self.x(from));

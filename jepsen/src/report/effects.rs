@@ -8,7 +8,8 @@ use crate::checker::{Evidence, fired};
 use crate::witness::{Key, Seen};
 
 /// Rows of `semantics.md`'s matrix.
-const ROWS: [(&str, usize); 8] = [("M", 7), ("A", 10), ("P", 5), ("Z", 5), ("G", 4), ("C", 6), ("T", 1), ("U", 2)];
+const ROWS: [(&str, usize); 8] =
+    [("M", 7), ("A", 10), ("P", 5), ("Z", 5), ("G", 4), ("C", 6), ("T", 1), ("U", 2)];
 
 pub(super) fn matrix(evidence: &Evidence) -> String {
     let hit: BTreeSet<String> = fired(&evidence.history).into_iter().flat_map(|fault| fault.rows).collect();
@@ -34,7 +35,8 @@ pub(super) fn table(evidence: &Evidence) -> String {
     let mut rows = String::new();
     for ((run, step, direction), lines) in effects.iter().filter(|(_, lines)| !is_plain(lines)).take(400) {
         let tokens: BTreeSet<_> = lines.iter().map(|line| (line.attempt, line.token)).collect();
-        let tokens: Vec<_> = tokens.iter().map(|(attempt, token)| format!("{attempt} with {token}")).collect();
+        let tokens: Vec<_> =
+            tokens.iter().map(|(attempt, token)| format!("{attempt} with {token}")).collect();
         let _ = write!(
             rows,
             "<tr><td>{}/{}<td>{direction}<td>{}<td>{}<td>{}<td>{}<td>{}",

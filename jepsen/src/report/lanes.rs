@@ -29,7 +29,8 @@ pub(super) fn lanes(evidence: &Evidence) -> String {
         let (x, y) = (axis.x(pair.invoke.time), rows[&pair.invoke.process] as f64 * LANE);
         let width = if pair.end.is_some() { axis.x(end) - x } else { 6.0 };
         let told = pair.end.unwrap_or(pair.invoke);
-        let title = format!("{} {} {}", told.f, edn::written(&told.value), told.error.as_deref().unwrap_or_default());
+        let title =
+            format!("{} {} {}", told.f, edn::written(&told.value), told.error.as_deref().unwrap_or_default());
         let _ = write!(
             body,
             "<rect x=\"{x:.1}\" y=\"{y:.0}\" width=\"{:.1}\" height=\"{:.0}\" fill=\"{}\"><title>{}</title></rect>",
@@ -41,6 +42,10 @@ pub(super) fn lanes(evidence: &Evidence) -> String {
     }
     body.push_str(&axis.ticks(height - 6.0));
     let left_out = pairs.len().saturating_sub(MOST);
-    let note = if left_out > 0 { format!("<p class=\"soft\">{left_out} later operations are in history.edn.</p>") } else { String::new() };
+    let note = if left_out > 0 {
+        format!("<p class=\"soft\">{left_out} later operations are in history.edn.</p>")
+    } else {
+        String::new()
+    };
     format!("<div class=\"scroll\">{}</div>{note}", svg(height, &body))
 }

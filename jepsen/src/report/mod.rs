@@ -44,13 +44,43 @@ pub(crate) fn page(test: &Test, evidence: &Evidence, verdicts: &[Verdict]) -> St
         escaped(&test.again)
     );
     page.push_str(&verdict_table(verdicts));
-    section(&mut page, "Takeovers", "From the fault at the leader until another one leads.", &times::takeovers(evidence));
-    section(&mut page, "Latency", "Every answered operation; a mark below the line had no answer. Bands are faults, until they were taken back.", &times::latency(evidence));
-    section(&mut page, "Availability", "Operations a second that were answered, refused, and left open.", &times::rate(evidence));
-    section(&mut page, "Timeline", "One lane a process; colours are those of above.", &lanes::lanes(evidence));
+    section(
+        &mut page,
+        "Takeovers",
+        "From the fault at the leader until another one leads.",
+        &times::takeovers(evidence),
+    );
+    section(
+        &mut page,
+        "Latency",
+        "Every answered operation; a mark below the line had no answer. Bands are faults, until they were taken back.",
+        &times::latency(evidence),
+    );
+    section(
+        &mut page,
+        "Availability",
+        "Operations a second that were answered, refused, and left open.",
+        &times::rate(evidence),
+    );
+    section(
+        &mut page,
+        "Timeline",
+        "One lane a process; colours are those of above.",
+        &lanes::lanes(evidence),
+    );
     section(&mut page, "Faults", "", &fault_table(evidence));
-    section(&mut page, "The matrix", "Rows that a fault has met in the state that it waited for.", &effects::matrix(evidence));
-    section(&mut page, "Effects", "What the targets saw of every step that began more than once, or failed; and how many were plain.", &effects::table(evidence));
+    section(
+        &mut page,
+        "The matrix",
+        "Rows that a fault has met in the state that it waited for.",
+        &effects::matrix(evidence),
+    );
+    section(
+        &mut page,
+        "Effects",
+        "What the targets saw of every step that began more than once, or failed; and how many were plain.",
+        &effects::table(evidence),
+    );
     page.push_str("</html>\n");
     page
 }
@@ -62,8 +92,13 @@ fn section(page: &mut String, title: &str, words: &str, body: &str) {
 fn verdict_table(verdicts: &[Verdict]) -> String {
     let row = |verdict: &Verdict| {
         let valid = verdict.valid.word();
-        let findings: String = verdict.findings.iter().take(30).map(|finding| format!("<br>{}", escaped(finding))).collect();
-        format!("<tr><td class=\"{valid}\">{valid}<td>{}<td>{}{findings}", verdict.checker, escaped(&verdict.note))
+        let findings: String =
+            verdict.findings.iter().take(30).map(|finding| format!("<br>{}", escaped(finding))).collect();
+        format!(
+            "<tr><td class=\"{valid}\">{valid}<td>{}<td>{}{findings}",
+            verdict.checker,
+            escaped(&verdict.note)
+        )
     };
     let rows: String = verdicts.iter().map(row).collect();
     format!("<h2>Laws</h2><table><tr><th>valid<th>law<th>looked at{rows}</table>\n")
@@ -85,7 +120,9 @@ fn fault_table(evidence: &Evidence) -> String {
         )
     };
     let rows: String = fired(&evidence.history).into_iter().map(row).collect();
-    format!("<div class=\"scroll\"><table><tr><th>at<th>fault<th>outcome<th>at whom<th>rows{rows}</table></div>")
+    format!(
+        "<div class=\"scroll\"><table><tr><th>at<th>fault<th>outcome<th>at whom<th>rows{rows}</table></div>"
+    )
 }
 
 #[cfg(test)]
@@ -104,7 +141,9 @@ mod tests {
         evidence.witness = vec![made::seen("1 began r/a 7"), made::seen("2 began r/a 9")];
         let test = Test { name: "a <b> test".into(), ..Test::default() };
         let page = page(&test, &evidence, &all(&evidence));
-        for part in ["a &lt;b&gt; test", "leader/granted", "class=\"hit\">M04", "650 ms", "r/a", "at-most-once"] {
+        for part in
+            ["a &lt;b&gt; test", "leader/granted", "class=\"hit\">M04", "650 ms", "r/a", "at-most-once"]
+        {
             assert!(page.contains(part), "{part}");
         }
         assert!(!page.contains("http://") && !page.contains("https://") && !page.contains("<p>\""), "{page}");

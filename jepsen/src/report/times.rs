@@ -14,14 +14,23 @@ pub(super) fn latency(evidence: &Evidence) -> String {
     let axis = Axis::of(evidence);
     let y = |ms: f64| HEIGHT - 40.0 - (ms.clamp(1.0, 10_000.0).log10() / 4.0) * (HEIGHT - 50.0);
     let mut body = axis.bands(evidence, HEIGHT - 20.0);
-    for (ms, text) in [(1.0, "1 ms"), (10.0, "10 ms"), (100.0, "100 ms"), (1000.0, "1 s"), (10_000.0, "10 s")] {
+    for (ms, text) in [(1.0, "1 ms"), (10.0, "10 ms"), (100.0, "100 ms"), (1000.0, "1 s"), (10_000.0, "10 s")]
+    {
         let at = y(ms);
-        let _ = write!(body, "<line x1=\"{LEFT}\" x2=\"{WIDTH}\" y1=\"{at:.0}\" y2=\"{at:.0}\" stroke=\"var(--line)\"/><text x=\"4\" y=\"{:.0}\">{text}</text>", at + 4.0);
+        let _ = write!(
+            body,
+            "<line x1=\"{LEFT}\" x2=\"{WIDTH}\" y1=\"{at:.0}\" y2=\"{at:.0}\" stroke=\"var(--line)\"/><text x=\"4\" y=\"{:.0}\">{text}</text>",
+            at + 4.0
+        );
     }
     for pair in pairs(&evidence.history) {
         let took = pair.end.map(|op| (op.time - pair.invoke.time) as f64 / 1e6);
         let (x, y) = (axis.x(pair.invoke.time), took.map_or(HEIGHT - 26.0, y));
-        let _ = write!(body, "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"1.6\" fill=\"{}\"/>", colour(pair.end.map(|op| op.kind)));
+        let _ = write!(
+            body,
+            "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"1.6\" fill=\"{}\"/>",
+            colour(pair.end.map(|op| op.kind))
+        );
     }
     body.push_str(&axis.ticks(HEIGHT - 6.0));
     svg(HEIGHT, &body)
@@ -46,9 +55,15 @@ pub(super) fn rate(evidence: &Evidence) -> String {
     let mut body = axis.bands(evidence, HEIGHT - 20.0);
     let _ = write!(body, "<text x=\"4\" y=\"14\">{most} / s</text>");
     for (line, kind) in counts.iter().zip([Some(Kind::Ok), Some(Kind::Fail), None]) {
-        let point = |(second, count): (usize, &u32)| format!("{:.1},{:.1} ", axis.x(second as u64 * 1_000_000_000), y(*count));
+        let point = |(second, count): (usize, &u32)| {
+            format!("{:.1},{:.1} ", axis.x(second as u64 * 1_000_000_000), y(*count))
+        };
         let points: String = line.iter().enumerate().map(point).collect();
-        let _ = write!(body, "<polyline points=\"{points}\" fill=\"none\" stroke=\"{}\" stroke-width=\"1.5\"/>", colour(kind));
+        let _ = write!(
+            body,
+            "<polyline points=\"{points}\" fill=\"none\" stroke=\"{}\" stroke-width=\"1.5\"/>",
+            colour(kind)
+        );
     }
     body.push_str(&axis.ticks(HEIGHT - 6.0));
     svg(HEIGHT, &body)

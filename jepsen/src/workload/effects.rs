@@ -6,7 +6,9 @@ use super::{Session, World, plan};
 pub(crate) fn plans(world: &World) -> Vec<String> {
     let step = |name: &str, needs: &str, region: &str, idempotent: bool, busy_ms: u64| {
         let command = world.command("effect", if idempotent { "I" } else { "N" }, busy_ms, &[]);
-        format!("{{name: {name}, needs: [{needs}], region: {region}, idempotent: {idempotent}, command: {command}}}")
+        format!(
+            "{{name: {name}, needs: [{needs}], region: {region}, idempotent: {idempotent}, command: {command}}}"
+        )
     };
     let diamond = [
         step("first", "", "east", false, 150),
@@ -22,7 +24,10 @@ pub(crate) fn plans(world: &World) -> Vec<String> {
         step("again", "", "west", true, 100),
         step("join", "east, west, north, again", "north", false, 50),
     ];
-    vec![plan("effects-diamond", "  onFailure: continue\n", &diamond), plan("effects-wide", "  onFailure: continue\n", &wide)]
+    vec![
+        plan("effects-diamond", "  onFailure: continue\n", &diamond),
+        plan("effects-wide", "  onFailure: continue\n", &wide),
+    ]
 }
 
 pub(crate) async fn client(session: Session) {

@@ -13,9 +13,13 @@ pub(crate) fn plans(world: &World) -> Vec<String> {
     let step = |name: &str, region: &str, more: &str, command: String| {
         format!("{{name: {name}, region: {region}, idempotent: false, {more}command: {command}}}")
     };
-    let locked = [step("inside", "east", "", hold("lock-site", 150)), step("too", "west", "needs: [inside], ", hold("lock-site", 100))];
+    let locked = [
+        step("inside", "east", "", hold("lock-site", 150)),
+        step("too", "west", "needs: [inside], ", hold("lock-site", 100)),
+    ];
     let draws = |name: &str, region: &str| step(name, region, "draws: {io: 1}, ", hold("resource-io", 250));
-    let drawing = [draws("one", "east"), draws("two", "west"), draws("three", "north"), draws("four", "west")];
+    let drawing =
+        [draws("one", "east"), draws("two", "west"), draws("three", "north"), draws("four", "west")];
     vec![
         plan("limits-lock", "  onFailure: continue\n  locks: [site]\n", &locked),
         plan("limits-draw", &format!("  onFailure: continue\n  resources: {{io: {CAPACITY}}}\n"), &drawing),

@@ -6,7 +6,8 @@ use super::{Session, World, plan};
 /// A chain with a fork.
 pub(crate) fn plans(world: &World) -> Vec<String> {
     let step = |name: &str, needs: &str, region: &str, busy_ms: u64| {
-        let (command, probe) = (world.command("late", "P", busy_ms, &[]), world.command("probe", "P", 0, &[]));
+        let (command, probe) =
+            (world.command("late", "P", busy_ms, &[]), world.command("probe", "P", 0, &[]));
         format!(
             "{{name: {name}, needs: [{needs}], region: {region}, idempotent: false, command: {command}, \
              probe: {{command: {probe}, timeout: 10s}}}}"

@@ -41,7 +41,9 @@ async fn on_plan(session: &mut Session) {
         let value = WRITTEN.fetch_add(1, Ordering::Relaxed) + 1;
         let (text, origin) = (text(&key, value), session.origin());
         let answer = |made: &Registered| json!({"version": made.plan_version, "revision": made.revision});
-        session.ask("write", json!({"key": key, "value": value}), client.register_plan(&text, &origin), answer).await;
+        session
+            .ask("write", json!({"key": key, "value": value}), client.register_plan(&text, &origin), answer)
+            .await;
     } else {
         let read = |plan: &Plan| json!({"value": value_in(&plan.source), "version": plan.summary.plan_version, "revision": plan.revision});
         session.ask("read-plan", json!({"key": key}), client.get_plan(&key, None, false), read).await;
@@ -49,7 +51,9 @@ async fn on_plan(session: &mut Session) {
 }
 
 fn text(key: &str, value: u64) -> String {
-    format!("apiVersion: baton/v1\nkind: Plan\nmetadata: {{name: {key}, description: \"value={value};\"}}\nspec: {{steps: [{{name: a, noop: {{}}}}]}}\n")
+    format!(
+        "apiVersion: baton/v1\nkind: Plan\nmetadata: {{name: {key}, description: \"value={value};\"}}\nspec: {{steps: [{{name: a, noop: {{}}}}]}}\n"
+    )
 }
 
 fn value_in(source: &str) -> Option<u64> {

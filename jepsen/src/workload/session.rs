@@ -88,7 +88,8 @@ impl Session {
     pub(crate) async fn start(&mut self, start: &Start, origin: &Origin) -> Option<String> {
         let client = self.client();
         let asked = json!({"plan": start.plan, "request": origin.request_id});
-        let answer = |started: &baton_client::view::Started| json!({"run": started.run, "revision": started.revision});
+        let answer =
+            |started: &baton_client::view::Started| json!({"run": started.run, "revision": started.revision});
         let started = self.ask("start", asked, client.start_run(start, origin), answer).await?;
         Some(started.run)
     }
@@ -108,14 +109,18 @@ impl Session {
     /// Reads a run.
     pub(crate) async fn read(&mut self, run: &str) -> Option<RunView> {
         let client = self.client();
-        let answer = |seen: &RunView| {
-            json!({"status": seen.status, "needs_operator": seen.needs_operator, "ended": seen.has_ended(), "revision": seen.revision})
-        };
+        let answer = |seen: &RunView| json!({"status": seen.status, "needs_operator": seen.needs_operator, "ended": seen.has_ended(), "revision": seen.revision});
         self.ask("read", json!({"run": run}), client.get_run(run, false), answer).await
     }
 
     /// Decides about a run.
-    pub(crate) async fn decide(&mut self, run: &str, decision: &Decision, word: &str, step: Option<&str>) -> Option<String> {
+    pub(crate) async fn decide(
+        &mut self,
+        run: &str,
+        decision: &Decision,
+        word: &str,
+        step: Option<&str>,
+    ) -> Option<String> {
         let (client, origin) = (self.client(), self.origin());
         let asked = json!({"run": run, "step": step, "decision": word, "operator": origin.operator, "request": origin.request_id});
         let call = client.decide(decision, run, "jepsen", &origin);

@@ -9,13 +9,17 @@ pub(crate) fn plans(world: &World) -> Vec<String> {
         let (late, probe) = (world.command("late", "P", busy_ms, &[]), world.command("probe", "P", 0, &[]));
         match kind {
             "again" => format!("{{command: {}, idempotent: true}}", effect("I")),
-            "probed" => format!("{{command: {late}, idempotent: false, probe: {{command: {probe}, timeout: 10s}}}}"),
+            "probed" => {
+                format!("{{command: {late}, idempotent: false, probe: {{command: {probe}, timeout: 10s}}}}")
+            }
             _ => format!("{{command: {}, idempotent: false}}", effect("N")),
         }
     };
     let step = |name: &str, needs: &str, region: &str, kind: &str| {
         let (command, undo) = (world.command("effect", "N", 120, &[]), undo(kind, 200));
-        format!("{{name: {name}, needs: [{needs}], region: {region}, idempotent: false, command: {command}, undo: {undo}}}")
+        format!(
+            "{{name: {name}, needs: [{needs}], region: {region}, idempotent: false, command: {command}, undo: {undo}}}"
+        )
     };
     let fails = world.command("effect", "N", 0, &["--exit", "3"]);
     let steps = [
