@@ -35,6 +35,7 @@ pub(crate) fn rounds(nemeses: &[Nemesis], random: &mut fastrand::Rng) -> Vec<Rou
         if deck.is_empty() {
             deck = all.clone();
             random.shuffle(&mut deck);
+            one_of_each_last(&mut deck);
         }
         let first = deck.pop().expect("a deck that was just filled");
         let mut cards = vec![first];
@@ -50,6 +51,18 @@ pub(crate) fn rounds(nemeses: &[Nemesis], random: &mut fastrand::Rng) -> Vec<Rou
         rounds.push(Round { cards, hold_ms, gap_ms: random.u64(150..600) });
     }
     rounds
+}
+
+/// Cards are taken from the end, so that even a short test meets every nemesis.
+fn one_of_each_last(deck: &mut Vec<&Card>) {
+    let mut seen = Vec::new();
+    let (firsts, rest): (Vec<&Card>, Vec<&Card>) = deck.drain(..).partition(|card| {
+        let first = !seen.contains(&card.nemesis);
+        seen.push(card.nemesis);
+        first
+    });
+    deck.extend(rest);
+    deck.extend(firsts);
 }
 
 /// `plan.edn`.
@@ -97,5 +110,8 @@ mod tests {
             .collect();
         let first: std::collections::BTreeSet<_> = dealt[..cards.len()].iter().map(String::as_str).collect();
         assert_eq!(first, cards.iter().copied().collect());
+        let nemeses: std::collections::BTreeSet<_> =
+            dealt[..2 * Nemesis::ALL.len()].iter().map(|name| name.split('/').next()).collect();
+        assert_eq!(nemeses.len(), Nemesis::ALL.len());
     }
 }
