@@ -6,6 +6,14 @@ use crate::last::Run;
 const NAME: &str = "decided";
 
 pub(super) fn check(evidence: &Evidence) -> Verdict {
+    if let Some(op) = evidence.history.iter().find(|op| op.f == "not-ready") {
+        let why = op.text("why").unwrap_or_default();
+        return Verdict::of(
+            NAME,
+            "",
+            vec![format!("everything was healed, and the cluster did not come back: {why}")],
+        );
+    }
     let Some(last) = &evidence.last else {
         return Verdict::unknown(NAME, "the cluster could not be asked at the end");
     };
@@ -53,5 +61,9 @@ mod tests {
         );
         assert_eq!(valid("running", json!([{"step": "a", "status": "running"}])), Valid::False);
         assert_eq!(check(&Evidence::default()).valid, Valid::Unknown);
+        let dead = super::super::made::history(
+            "{:type :info :process :nemesis :f :not-ready :value {:why \"no leader\"}}",
+        );
+        assert_eq!(check(&dead).valid, Valid::False);
     }
 }
