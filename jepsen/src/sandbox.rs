@@ -3,6 +3,8 @@
 //! first process, and the machine's own network is never touched. Otherwise the cluster runs on the loopback
 //! device, and the faults that need more are skipped, with a sentence.
 
+mod cgroup;
+
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Command, ExitCode};
@@ -101,12 +103,25 @@ pub(crate) fn is_first() -> bool {
 /// # Errors
 /// If the suite cannot be started.
 pub(crate) fn first() -> anyhow::Result<ExitCode> {
+    // Cgroups are the whole machine's: without one of its own, this cluster's agents would meet those of another.
+    let cgroup = cgroup::Cgroup::enter();
     let mut command = Command::new(std::env::current_exe()?);
     let suite = command.args(std::env::args_os().skip(1)).env(INSIDE, "suite").spawn()?;
+    let code = until_ended(suite.id() as i32)?;
+    // SAFETY: numbers only; it reaches everybody in this namespace but this process.
+    unsafe { libc::kill(-1, libc::SIGKILL) };
+    while rustix::process::wait(rustix::process::WaitOptions::empty()).is_ok() {}
+    if let Some(cgroup) = cgroup {
+        cgroup.leave();
+    }
+    Ok(code)
+}
+
+fn until_ended(suite: i32) -> anyhow::Result<ExitCode> {
     loop {
         match rustix::process::wait(rustix::process::WaitOptions::empty()) {
-            Ok(Some((pid, status))) if pid.as_raw_nonzero().get() == suite.id() as i32 => {
-                return Ok(ExitCode::from(status.exit_status().map_or(1, |code| code as u8)));
+            Ok(Some((pid, status))) if pid.as_raw_nonzero().get() == suite => {
+                return Ok(ExitCode::from(status.exit_status().map_or(2, |code| code as u8)));
             }
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(error) => return Err(error.into()),
