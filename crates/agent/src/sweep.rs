@@ -13,6 +13,7 @@ use rustix::process::Signal;
 use crate::attempt::Report;
 use crate::cgroup::Cgroup;
 use crate::folder::{Folder, Identity};
+use crate::host::place;
 use crate::journal::hash;
 use crate::process::{Process, variable};
 
@@ -96,9 +97,9 @@ pub(crate) fn folders(attempts: &Path) -> io::Result<Vec<(u64, Folder)>> {
     Ok(folders)
 }
 
-/// What tells one agent's cgroups from another's.
+/// What tells one agent's cgroups from another's: containers may have the same data folder's name, and share a cgroup tree.
 pub(crate) fn home_hash(home: &Path) -> String {
-    format!("{:016x}", hash(home.as_os_str().as_bytes()))
+    format!("{:016x}", hash(place(home).as_bytes()))
 }
 
 fn is_of(environment: &[u8], home: &Path) -> bool {
