@@ -129,6 +129,21 @@ impl Node {
         Ok(())
     }
 
+    /// From now on it is another coordinator, which joins the cluster of the one at `address`.
+    pub(crate) fn join_as(&mut self, id: u64, address: &str) {
+        self.role = Role::Member(id);
+        for at in 1..self.arguments.len() {
+            match self.arguments[at - 1].as_str() {
+                "--id" => self.arguments[at] = id.to_string(),
+                "--peers" | "--join" => {
+                    self.arguments[at - 1] = "--join".into();
+                    self.arguments[at] = address.into();
+                }
+                _ => {}
+            }
+        }
+    }
+
     /// Its process, while it runs.
     pub(crate) fn pid(&self) -> Option<i32> {
         self.child.as_ref().map(|child| child.id() as i32)

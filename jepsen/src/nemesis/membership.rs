@@ -1,23 +1,71 @@
-//! The leadership moves, and members leave and come back, under fire. A binary that has no such command skips it.
+//! The leadership moves, and members are replaced, under fire.
 
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::ensure;
 
 use super::{Card, Nemesis, Outcome, Site, Trigger};
+use crate::cluster::Role;
 
-const fn card(name: &'static str) -> Card {
-    Card { name, nemesis: Nemesis::Membership, when: Trigger::Starting, hold_ms: (300, 900), rows: &[] }
+const fn card(name: &'static str, rows: &'static [&'static str]) -> Card {
+    Card { name, nemesis: Nemesis::Membership, when: Trigger::Starting, hold_ms: (300, 900), rows }
 }
 
-pub(crate) const CARDS: &[Card] = &[card("membership/transfer-leader")];
+pub(crate) const CARDS: &[Card] =
+    &[card("membership/transfer-leader", &[]), card("membership/replace/follower", &["C01"])];
 
-pub(crate) async fn install(site: &mut Site, _card: &Card) -> anyhow::Result<Outcome> {
+/// A new member has to read the log before it can be promoted.
+const WITHIN: Duration = Duration::from_secs(15);
+
+pub(crate) async fn install(site: &mut Site, card: &Card) -> anyhow::Result<Outcome> {
+    match card.name {
+        "membership/transfer-leader" => {
+            operate(site, &["transfer-leader"])?;
+            Ok(Outcome::Installed("the leadership".into()))
+        }
+        _ => replace(site).await,
+    }
+}
+
+/// A follower is removed and loses its data; its machine comes back with an empty folder and a new id.
+async fn replace(site: &mut Site) -> anyhow::Result<Outcome> {
+    let name = site.follower().await?;
+    let leader = site.leader().await?;
+    let join = site.cluster.node(&leader).address.clone();
+    let Role::Member(old) = site.cluster.node(&name).role else { unreachable!("a follower is a member") };
+    operate(site, &["remove", &old.to_string()])?;
+    let new = old + site.members().len() as u64;
+    let node = site.cluster.node_mut(&name);
+    node.kill();
+    std::fs::remove_dir_all(node.data_dir())?;
+    node.join_as(new, &join);
+    let (region, address) = (node.region.clone(), node.address.clone());
+    node.start()?;
+    let id = new.to_string();
+    let added = ["add", "--id", &id, "--region", &region, "--address", &address];
+    operate_at_last(site, &added).await?;
+    operate_at_last(site, &["promote", &id]).await?;
+    Ok(Outcome::Installed(format!("{name}: member {old} was replaced by {new}")))
+}
+
+/// Repeats what is refused while the new member is not there, or too far behind.
+async fn operate_at_last(site: &Site, arguments: &[&str]) -> anyhow::Result<()> {
+    let deadline = Instant::now() + WITHIN;
+    loop {
+        match operate(site, arguments) {
+            Err(error) if Instant::now() > deadline => return Err(error),
+            Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
+            Ok(()) => return Ok(()),
+        }
+    }
+}
+
+fn operate(site: &Site, arguments: &[&str]) -> anyhow::Result<()> {
     let mut command = Command::new(&site.binary);
-    command.args(["cluster", "transfer-leader", "--servers", &site.cluster.servers().join(",")]);
+    command.arg("cluster").args(arguments).args(["--servers", &site.cluster.servers().join(",")]);
     let output = command.stdin(Stdio::null()).output()?;
     let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-    match output.status.code() {
-        Some(0) => Ok(Outcome::Installed("the leadership".into())),
-        Some(2) => Ok(Outcome::Skipped("this binary cannot transfer the leadership".into())),
-        _ => Ok(Outcome::Indeterminate(said)),
-    }
+    ensure!(output.status.success(), "`cluster {}`: {said}", arguments.join(" "));
+    Ok(())
 }

@@ -14,7 +14,7 @@ use crate::{cli, edn};
 /// Name, workloads, nemeses, seconds.
 const TESTS: [(&str, &str, &str, u64); 5] = [
     ("ci-leader", "effects,probed,undo,storm", "leader", 55),
-    ("ci-kill", "effects,probed,undo", "kill,data", 45),
+    ("ci-kill", "effects,probed,undo", "kill,data,membership", 45),
     ("ci-partition", "effects,registers,fencing", "partition", 50),
     ("ci-power", "effects,registers,limits", "power,disk", 45),
     ("ci-pause", "effects,races,limits,registers", "pause,restart,clock", 45),
