@@ -1,0 +1,101 @@
+//! Leases at both ends, by the rules of the node (`leader/leases.rs`) and of the agent (`lease.rs`): a lease counts from
+//! the sending of its renewal at the agent and from the answer at the leader, and only a round trip counts.
+
+use std::collections::BTreeMap;
+
+use baton_engine::command::Speaker;
+
+/// How long an agent counts as live, milliseconds.
+pub(crate) const LEASE_MS: u64 = 5000;
+/// Clocks differ in rate.
+pub(crate) const MARGIN_MS: u64 = 500;
+/// How often an agent renews.
+pub(crate) const RENEW_MS: u64 = 1000;
+
+/// One agent's lease at the leader.
+#[derive(Debug, Clone)]
+pub(crate) struct Lease {
+    answered: u64,
+    confirmed: u64,
+    unconfirmed: BTreeMap<u64, u64>,
+}
+
+/// Every lease that may still run.
+#[derive(Debug, Default)]
+pub(crate) struct Leases(BTreeMap<Speaker, Lease>);
+
+impl Leases {
+    pub(crate) fn grant(&mut self, speaker: Speaker, now: u64) -> Option<Lease> {
+        let lease = Lease { answered: now, confirmed: now, unconfirmed: BTreeMap::new() };
+        self.0.insert(speaker, lease)
+    }
+
+    pub(crate) fn take_back(&mut self, speaker: &Speaker, before: Option<Lease>) {
+        match before {
+            Some(lease) => drop(self.0.insert(speaker.clone(), lease)),
+            None => drop(self.0.remove(speaker)),
+        }
+    }
+
+    /// True when the renewal is to be answered.
+    pub(crate) fn renew(&mut self, speaker: &Speaker, sequence: u64, confirmed: u64, now: u64) -> bool {
+        let Some(lease) = self.0.get_mut(speaker) else { return false };
+        let later = lease.unconfirmed.split_off(&(confirmed + 1));
+        if let Some((_, sent)) = lease.unconfirmed.last_key_value() {
+            lease.confirmed = lease.confirmed.max(*sent);
+        }
+        lease.unconfirmed = later;
+        if now - lease.confirmed > LEASE_MS {
+            return false;
+        }
+        lease.unconfirmed.insert(sequence, now);
+        lease.answered = now;
+        true
+    }
+
+    /// Takes out every lease that is over.
+    pub(crate) fn expired(&mut self, now: u64) -> Vec<Speaker> {
+        let over = |lease: &Lease| now - lease.answered >= LEASE_MS + MARGIN_MS;
+        let speakers: Vec<_> =
+            self.0.iter().filter(|(_, lease)| over(lease)).map(|(speaker, _)| speaker.clone()).collect();
+        speakers.iter().for_each(|speaker| drop(self.0.remove(speaker)));
+        speakers
+    }
+
+    pub(crate) fn next_end(&self) -> Option<u64> {
+        self.0.values().map(|lease| lease.answered + LEASE_MS + MARGIN_MS).min()
+    }
+}
+
+/// The renewals of one session at the agent; nanoseconds of its boot clock.
+#[derive(Debug, Default)]
+pub(crate) struct Renewals {
+    sequence: u64,
+    answered: u64,
+    sent_ns: BTreeMap<u64, u64>,
+    heard_ns: u64,
+}
+
+impl Renewals {
+    pub(crate) fn new(now_ns: u64) -> Renewals {
+        Renewals { heard_ns: now_ns, ..Renewals::default() }
+    }
+
+    pub(crate) fn send(&mut self, now_ns: u64) -> (u64, u64) {
+        self.sequence += 1;
+        self.sent_ns.insert(self.sequence, now_ns);
+        (self.sequence, self.answered)
+    }
+
+    pub(crate) fn answered(&mut self, sequence: u64, now_ns: u64) -> Option<u64> {
+        let sent_ns = self.sent_ns.remove(&sequence)?;
+        self.sent_ns = self.sent_ns.split_off(&sequence);
+        self.answered = self.answered.max(sequence);
+        self.heard_ns = now_ns;
+        Some(sent_ns + LEASE_MS * 1_000_000)
+    }
+
+    pub(crate) fn silent_ns(&self, now_ns: u64) -> u64 {
+        now_ns.saturating_sub(self.heard_ns)
+    }
+}

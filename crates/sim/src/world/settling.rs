@@ -1,0 +1,140 @@
+//! After the faults: the world heals, then people decide by what the target says, and every run must end.
+
+use baton_engine::Command;
+use baton_engine::command::{Choice, Decision, Resolution};
+use baton_engine::run::{Run, Status as RunStatus};
+use baton_engine::scope;
+use baton_engine::step::Status;
+
+use super::{Era, Happening, World};
+use crate::script::How;
+
+/// Within this, what can go on without people has gone on.
+const HEALING_MS: u64 = 150_000;
+/// Within this, everything has ended.
+const SETTLING_MS: u64 = 400_000;
+
+impl World {
+    pub(super) fn look(&mut self) {
+        match self.era {
+            Era::Faults => {
+                self.enter(Era::Healing);
+                self.relieve_all();
+                let lost: Vec<String> = self.book.state.lost.keys().cloned().collect();
+                for region in lost {
+                    let request = self.request("ana");
+                    self.ask(Command::RestoreRegion { request, region, reason: "it is back".into() });
+                }
+            }
+            Era::Healing if self.rests() => self.enter(Era::Settling),
+            Era::Healing if self.now - self.era_since > HEALING_MS => self.too_late("neither ended nor parked"),
+            Era::Settling if self.has_settled() => self.era = Era::Over,
+            Era::Settling if self.now - self.era_since > SETTLING_MS => self.too_late("not ended"),
+            Era::Settling => self.decide_all(),
+            _ => {}
+        }
+        self.after(if self.era == Era::Settling { 3000 } else { 1000 }, Happening::Look);
+    }
+
+    fn enter(&mut self, era: Era) {
+        self.note(|| format!("== {era:?}"));
+        (self.era, self.era_since) = (era, self.now);
+    }
+
+    fn too_late(&mut self, what: &str) {
+        let state = &self.book.state;
+        let restless = state.active.iter().map(|id| &state.runs[id]);
+        let texts = restless.map(|run| {
+            let steps = run.steps.iter().enumerate().filter(|(_, step)| !step.status.is_settled());
+            let steps: Vec<String> = steps
+                .map(|(index, step)| {
+                    let name = scope::name(run, &state.plans, index);
+                    format!("{name} {} {:?}", step.status.word(), step.reason)
+                })
+                .collect();
+            format!("{} is {} ({:?}): {}", run.id, run.status.word(), run.why(&state.plans), steps.join("; "))
+        });
+        let texts: Vec<String> = texts.collect();
+        let asked: Vec<&str> =
+            self.clients.iter().filter(|one| one.answer.is_none()).map(|one| one.id.as_str()).collect();
+        let outbox: usize = (0..self.places.len()).map(|place| self.outbox(place)).sum();
+        let text = format!(
+            "{what} in time: {}; unanswered: {asked:?}; unacknowledged reports: {outbox}",
+            texts.join(" | ")
+        );
+        self.broken("liveness", text);
+    }
+
+    /// Nobody waits for an answer, and every run has ended or is parked with a reason.
+    fn rests(&self) -> bool {
+        let state = &self.book.state;
+        let answered = self.clients.iter().all(|client| client.answer.is_some());
+        answered && state.active.iter().all(|id| self.is_parked(&state.runs[id]))
+    }
+
+    fn is_parked(&self, run: &Run) -> bool {
+        let state = &self.book.state;
+        let held_by_others = |run: &Run| {
+            state.active.iter().any(|other| *other != run.id && state.runs[other].needs_operator())
+                && run.steps.iter().any(|step| step.reason.as_deref().is_some_and(|why| why.contains("it waits")))
+        };
+        let queued = run.queued || held_by_others(run);
+        run.why(&state.plans).is_some() && (run.needs_operator() || queued)
+    }
+
+    fn has_settled(&self) -> bool {
+        let outboxes = (0..self.places.len()).map(|place| self.outbox(place)).sum::<usize>();
+        self.book.state.active.is_empty()
+            && self.clients.iter().all(|client| client.answer.is_some())
+            && outboxes == 0
+    }
+
+    fn decide_all(&mut self) {
+        let runs: Vec<_> = {
+            let state = &self.book.state;
+            state.active.iter().map(|id| state.runs[id].clone()).collect()
+        };
+        for run in runs {
+            if run.status == RunStatus::Paused && run.paused_by.is_none() {
+                self.decide(&run.id, Decision::Resume);
+            }
+            for index in 0..run.steps.len() {
+                let name = scope::name(&run, &self.book.state.plans, index);
+                if let Some(choice) = self.choice(&run, index, &name) {
+                    self.decide(&run.id, Decision::Step { step: name, choice });
+                }
+            }
+        }
+    }
+
+    fn choice(&self, run: &Run, index: usize, name: &str) -> Option<Choice> {
+        let state = &run.steps[index];
+        let patient = self.now - self.era_since < 60_000;
+        match state.status {
+            Status::InDoubt => Some(Choice::Resolve(self.resolution(&run.id, name, How::Truthfully))),
+            Status::AwaitingApproval => {
+                let ways = [Choice::Approve, Choice::Finish, Choice::Override];
+                let looks = (self.now / 3000) as usize;
+                Some(ways[looks % 3])
+            }
+            Status::Failed if run.status == RunStatus::Paused && patient && state.attempts.is_empty() => {
+                Some(Choice::Retry)
+            }
+            Status::Failed if run.status == RunStatus::Paused => match self.target.count(&run.id, name, false) {
+                0 => Some(Choice::Skip),
+                _ => Some(Choice::Resolve(Resolution::Succeeded)),
+            },
+            Status::UndoFailed if run.undoing.contains(&index) && patient => Some(Choice::Retry),
+            Status::UndoFailed if run.undoing.contains(&index) => Some(Choice::Skip),
+            _ => None,
+        }
+    }
+
+    fn decide(&mut self, run: &str, decision: Decision) {
+        // Two people take turns, for where it takes two.
+        let operator = ["cy", "di"][(self.now / 9000) as usize % 2];
+        let request = self.request(operator);
+        let (run, reason) = (run.to_owned(), "by what the target says".to_owned());
+        self.ask(Command::Decide { request, run, decision, reason });
+    }
+}
