@@ -31,11 +31,11 @@ pub(super) fn sketch(rng: &mut Rng, world: &Setting, regions: &[String]) -> Vec<
     if kinds.is_empty() {
         return Vec::new();
     }
-    let count = rng.usize(1..14);
+    let count = rng.usize(1..18);
     let entry = |rng: &mut Rng| {
-        let at = match rng.bool() {
-            true => At::Ms(rng.u64(500..world.faults_ms)),
-            false => At::Nth(TRIGGERS[rng.usize(..TRIGGERS.len())], rng.u32(1..12)),
+        let at = match rng.u32(..3) {
+            0 => At::Ms(rng.u64(500..world.faults_ms)),
+            _ => At::Nth(TRIGGERS[rng.usize(..TRIGGERS.len())], rng.u32(1..7)),
         };
         let kind = kinds[rng.usize(..kinds.len())];
         Entry { at, act: act(rng, kind, world, regions) }

@@ -75,14 +75,15 @@ fn plan(rng: &mut Rng, features: &Features, name: &str, count: usize, children: 
         let needs: Vec<String> =
             near.filter(|_| rng.u32(..4) < chance).map(|need| format!("s{need}")).collect();
         let mut body = body(rng, features, &needs, children);
-        if features.conditions && rng.u32(..8) == 0 {
+        if features.conditions && rng.u32(..8) == 0 && !body.contains("barrier") {
             body += match needs.first() {
                 Some(need) if rng.bool() => format!(", when: 'steps.{need}.status == \"succeeded\"'"),
                 _ => ", when: 'run.mode == \"graceful\"'".to_owned(),
             }
             .as_str();
         }
-        if features.modes && rng.u32(..8) == 0 && !body.contains("plan:") && !body.contains("barrier") {
+        let plain = !["plan:", "barrier", "inMode"].iter().any(|key| body.contains(key));
+        if features.modes && rng.u32(..8) == 0 && plain {
             let modes = ["graceful", "ungraceful", "drill"];
             body += &format!(", modes: [{}]", modes[rng.usize(..3)]);
         }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use baton_agent::attempt::{Assignment, Key, Report};
-use baton_agent::journal::{Fact, Facts};
+use baton_agent::journal::{Fact, Facts, Open};
 use baton_agent::ledger::{Decision, Event, Ledger};
 use baton_engine::command::{Join, Speaker};
 
@@ -60,6 +60,9 @@ impl World {
             return;
         }
         let journal = self.recover(place);
+        if journal.facts.open.values().any(|open| matches!(open, Open::Finished(_))) {
+            self.hit(Mark::A07);
+        }
         let life = self.number();
         let ledger = Ledger::restore(journal.facts, self.places[place].slots, &self.boot_id(place));
         let unsettled = ledger.unsettled();
@@ -309,6 +312,10 @@ impl World {
     fn write_lines(&mut self, place: usize, facts: Vec<Fact>, token: Option<u64>) {
         if matches!(facts.first(), Some(Fact::Started(_))) {
             self.trigger(Trigger::Starting, Some(place));
+        }
+        let froze = self.places[place].process.as_ref().is_some_and(|process| process.frozen_begin);
+        if froze && matches!(facts.first(), Some(Fact::Abandoned { .. })) {
+            self.hit(Mark::Z02);
         }
         let early = self.is_sabotaged(Sabotage::ActBeforeDurable) && matches!(facts.first(), Some(Fact::Started(_)));
         let Some(process) = self.process(place) else { return };

@@ -36,11 +36,15 @@ impl World {
     pub(super) fn register_plans(&mut self) {
         for plan in self.script.plans.clone() {
             let source = plan.yaml();
-            if let Ok(checked) = baton_plan::check(&source) {
-                let request = self.request("ana");
-                self.ask(Command::RegisterPlan { request, plan: checked.plan, source });
-            } else {
-                self.broken("the script", format!("plan {} is not sound", plan.name));
+            match baton_plan::check(&source) {
+                Ok(checked) => {
+                    let request = self.request("ana");
+                    self.ask(Command::RegisterPlan { request, plan: checked.plan, source });
+                }
+                Err(problems) => {
+                    let text = baton_plan::problem::render(&source, &plan.name, &problems);
+                    self.broken("the script", text);
+                }
             }
         }
     }

@@ -53,6 +53,13 @@ impl Leases {
         true
     }
 
+    /// Every lease runs anew, as under a new leader: without a quorum nobody could be answered.
+    pub(crate) fn restart(&mut self, now: u64) {
+        for lease in self.0.values_mut() {
+            *lease = Lease { answered: now, confirmed: now, unconfirmed: BTreeMap::new() };
+        }
+    }
+
     /// Takes out every lease that is over.
     pub(crate) fn expired(&mut self, now: u64) -> Vec<Speaker> {
         let over = |lease: &Lease| now - lease.answered >= LEASE_MS + MARGIN_MS;

@@ -70,6 +70,8 @@ pub(crate) struct Office {
     flight: Option<Flight>,
     under_way: BTreeSet<Question>,
     ticking: bool,
+    /// A quorum had answered lately when it looked last.
+    fresh: bool,
     wake_at: Option<u64>,
     /// What it knows, where others know more.
     pub(crate) behind: Option<State>,
@@ -96,6 +98,7 @@ impl World {
             flight: None,
             under_way: BTreeSet::new(),
             ticking: false,
+            fresh: true,
             wake_at: None,
             behind: None,
         };
@@ -174,14 +177,22 @@ impl World {
         let (base_ms, base_at, ticking) = (office.base_ms, office.base_at, office.ticking);
         let deadline = self.view(member).next_deadline_ms().filter(|_| !ticking);
         let deadline = deadline.map(|time_ms| base_at + time_ms.saturating_sub(base_ms));
-        if let Some(next) = lease.into_iter().chain(deadline).min() {
+        let look = (!office.fresh).then_some(self.now + 100);
+        if let Some(next) = look.into_iter().chain(lease.filter(|_| office.fresh)).chain(deadline).min() {
             self.wake(member, next.saturating_sub(self.now).max(1));
         }
     }
 
     fn expire_leases(&mut self, member: usize) {
-        let now = self.now;
+        let (now, fresh) = (self.now, self.is_fresh(member));
         let Some(office) = self.members[member].office.as_mut() else { return };
+        let was_fresh = std::mem::replace(&mut office.fresh, fresh);
+        if !fresh {
+            return;
+        }
+        if !was_fresh {
+            office.leases.restart(now);
+        }
         for speaker in office.leases.expired(now) {
             self.note(|| format!("the lease of {} ran out at member {member}", speaker.agent));
             let command = Command::ExpireAgent { speaker: speaker.clone() };

@@ -75,11 +75,21 @@ impl World {
     fn is_parked(&self, run: &Run) -> bool {
         let state = &self.book.state;
         let held_by_others = |run: &Run| {
-            state.active.iter().any(|other| *other != run.id && state.runs[other].needs_operator())
-                && run.steps.iter().any(|step| step.reason.as_deref().is_some_and(|why| why.contains("it waits")))
+            state.active.iter().any(|other| hangs(&state.runs[other])) && waits(run)
         };
-        let queued = run.queued || held_by_others(run);
+        let too_little = state.resources.by_name.values().any(|resource| resource.set.is_some()) && waits(run);
+        let queued = run.queued || held_by_others(run) || too_little;
         run.why(&state.plans).is_some() && (run.needs_operator() || queued)
+    }
+
+    fn give_capacities_back(&mut self) {
+        let set = self.book.state.resources.by_name.iter().filter(|(_, resource)| resource.set.is_some());
+        let names: Vec<String> = set.map(|(name, _)| name.clone()).collect();
+        for resource in names {
+            let request = self.request("cy");
+            let reason = "as the plans say".to_owned();
+            self.ask(Command::SetCapacity { request, resource, capacity: None, reason });
+        }
     }
 
     fn has_settled(&self) -> bool {
@@ -90,6 +100,7 @@ impl World {
     }
 
     fn decide_all(&mut self) {
+        self.give_capacities_back();
         let runs: Vec<_> = {
             let state = &self.book.state;
             state.active.iter().map(|id| state.runs[id].clone()).collect()
@@ -137,4 +148,15 @@ impl World {
         let (run, reason) = (run.to_owned(), "by what the target says".to_owned());
         self.ask(Command::Decide { request, run, decision, reason });
     }
+}
+
+/// Something of it waits for what somebody else holds.
+fn waits(run: &Run) -> bool {
+    run.steps.iter().any(|step| step.reason.as_deref().is_some_and(|why| why.contains("it waits")))
+}
+
+/// Something of it hangs on a person, although the rest may go on.
+fn hangs(run: &Run) -> bool {
+    let asks = |status: Status| run.steps.iter().any(|step| step.status == status);
+    run.needs_operator() || asks(Status::InDoubt) || asks(Status::AwaitingApproval) || asks(Status::UndoFailed)
 }

@@ -120,7 +120,8 @@ impl World {
             return self.write_exit(place, token, ended);
         }
         if now_ns >= lease_ns && !self.is_sabotaged(Sabotage::LeaseUnchecked) {
-            if self.places[place].supervisors.get(&token).is_some_and(|one| one.frozen_at_check) {
+            let froze = self.places[place].process.as_ref().is_some_and(|process| process.frozen_begin);
+            if froze || self.places[place].supervisors.get(&token).is_some_and(|one| one.frozen_at_check) {
                 self.hit(Mark::Z02);
             }
             let ended = Ended::Abandoned("the agent's lease ran out before it started".into());

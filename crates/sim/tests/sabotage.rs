@@ -1,0 +1,16 @@
+//! The laws can be broken: each part of the simulated shell that is broken on purpose is noticed, within so many seeds.
+
+use baton_sim::{Sabotage, play_range};
+
+fn is_noticed(sabotage: Sabotage, within: u64) {
+    let summary = play_range(0..within, Some(sabotage), 1);
+    let Some((seed, violation)) = summary.broken.first() else {
+        panic!("{sabotage:?} went unnoticed for {within} seeds");
+    };
+    println!("{sabotage:?} is noticed by seed {seed}: {}: {}", violation.law, violation.what);
+}
+
+#[test]
+fn an_agent_that_skips_begin() {
+    is_noticed(Sabotage::SkipBegin, 100);
+}
