@@ -14,3 +14,13 @@ fn is_noticed(sabotage: Sabotage, within: u64) {
 fn an_agent_that_skips_begin() {
     is_noticed(Sabotage::SkipBegin, 100);
 }
+
+#[test]
+fn a_leader_that_acknowledges_before_the_commit() {
+    is_noticed(Sabotage::AcknowledgeBeforeCommit, 100);
+}
+
+#[test]
+fn a_leader_that_drops_late_reports() {
+    is_noticed(Sabotage::DropLateReports, 100);
+}

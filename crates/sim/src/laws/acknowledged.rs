@@ -30,7 +30,10 @@ pub(crate) fn report(world: &mut World, place: usize, key: &Key) {
     let attempt = run.steps[index].attempts.iter().find(|attempt| attempt.token == key.token);
     let own = attempt.filter(|attempt| attempt.speaker.agent == world.places[place].name);
     if own.is_some_and(|attempt| attempt.is_under_way()) {
-        world.broken("acknowledged", format!("the report of {key} was acknowledged, and nothing of it is recorded"));
+        world.broken(
+            "acknowledged",
+            format!("the report of {key} was acknowledged, and nothing of it is recorded"),
+        );
     }
 }
 

@@ -12,7 +12,8 @@ pub(super) fn check(world: &mut World, effect: &Effect) {
     let lost = usize::from(is_by_word(world, run, &effect.step) && words(run, &effect.step) == 0);
     let allowed = 1 + words(run, &effect.step) + lost;
     if count > allowed {
-        let text = format!("{}/{} took effect {count} times (undo: {})", effect.run, effect.step, effect.undo);
+        let text =
+            format!("{}/{} took effect {count} times (undo: {})", effect.run, effect.step, effect.undo);
         world.broken("at most once", text);
     }
 }

@@ -67,7 +67,7 @@ pub(crate) fn after_apply(world: &mut World, index: usize, batch: &Batch) {
         world.broken("the engine's own", violation);
     }
     timeline::check(world, index as u64);
-    rows::after_apply(world, index, batch);
+    rows::after_apply(world, batch);
     world.note(|| format!("{index}: {:?}", batch.commands));
     if granted {
         world.trigger(Trigger::Granted, None);
@@ -112,7 +112,8 @@ fn node<'a>(world: &'a World, effect: &Effect) -> Option<(&'a Run, usize)> {
 fn words(run: &Run, step: &str) -> usize {
     let decided = run.timeline.iter().filter(|record| match &record.event {
         Event::StepDecided { step: of, choice, .. } => {
-            step.starts_with(of.as_str()) && matches!(choice, Choice::Resolve(_) | Choice::Retry | Choice::Skip)
+            step.starts_with(of.as_str())
+                && matches!(choice, Choice::Resolve(_) | Choice::Retry | Choice::Skip)
         }
         _ => false,
     });

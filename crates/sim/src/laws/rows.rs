@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use baton_agent::ledger::Seen;
 use baton_engine::event::Event;
 use baton_engine::{Batch, Command, Reply};
-use baton_agent::ledger::Seen;
 
 use super::Memory;
 use crate::marks::{Mark, Marks};
@@ -38,8 +38,6 @@ impl Memory {
         self.rows.delivered.insert(token);
     }
 
-    pub(crate) fn begin_asked(&mut self, _token: u64, _term: u64) {}
-
     /// A report arrived at a leader.
     pub(crate) fn reported(&mut self, marks: &mut Marks, token: u64, term: u64) {
         let before = self.rows.reported_in.insert(token, term);
@@ -52,19 +50,18 @@ impl Memory {
     }
 }
 
-pub(super) fn after_apply(world: &mut World, index: usize, batch: &Batch) {
+pub(super) fn after_apply(world: &mut World, batch: &Batch) {
     let replies: Vec<Reply> = world.book.replies.last().cloned().unwrap_or_default();
-    let _ = index;
     for (command, reply) in batch.commands.iter().zip(&replies) {
         match command {
-            Command::Begin { key, .. } if reply.is_ok() => {
-                match world.memory.rows.begun_in.get(&key.token) {
-                    Some(term) if *term < batch.term => world.hit(Mark::M05),
-                    Some(_) => {}
-                    None => drop(world.memory.rows.begun_in.insert(key.token, batch.term)),
-                }
+            Command::Begin { key, .. } if reply.is_ok() => match world.memory.rows.begun_in.get(&key.token) {
+                Some(term) if *term < batch.term => world.hit(Mark::M05),
+                Some(_) => {}
+                None => drop(world.memory.rows.begun_in.insert(key.token, batch.term)),
+            },
+            Command::Report { key, .. } if reply.is_ok() => {
+                drop(world.memory.rows.recorded.insert(key.token))
             }
-            Command::Report { key, .. } if reply.is_ok() => drop(world.memory.rows.recorded.insert(key.token)),
             Command::ExpireAgent { speaker } if reply.is_ok() => expired(world, &speaker.agent),
             _ => {}
         }
@@ -78,7 +75,9 @@ pub(super) fn after_apply(world: &mut World, index: usize, batch: &Batch) {
                     world.memory.rows.granted_in.insert(*token, batch.term);
                 }
                 Event::AttemptLost { .. } => world.hit(Mark::G02),
-                Event::AttemptWithdrawn { reason, .. } if reason.contains("declared lost") => world.hit(Mark::G01),
+                Event::AttemptWithdrawn { reason, .. } if reason.contains("declared lost") => {
+                    world.hit(Mark::G01)
+                }
                 _ => {}
             }
         }
@@ -107,7 +106,8 @@ impl World {
         let Some(agent) = state.agents.by_name.get(name) else { return };
         let mut marks = Vec::new();
         for (token, (run, index)) in &agent.open {
-            let Some(attempt) = state.runs[run].steps[*index].attempt().filter(|one| one.token == *token) else {
+            let Some(attempt) = state.runs[run].steps[*index].attempt().filter(|one| one.token == *token)
+            else {
                 continue;
             };
             let seen = self.places[place].seen(*token);
@@ -122,14 +122,13 @@ impl World {
     }
 
     /// An agent is back, and looks at an attempt that its journal knows as started.
-    pub(crate) fn note_return(&mut self, _place: usize, _token: u64, seen: &Seen) {
+    pub(crate) fn note_return(&mut self, seen: &Seen) {
         match seen {
             Seen { exit: Some(_), .. } => self.hit(Mark::A06),
             Seen { locked: true, .. } => self.hit(Mark::A04),
             Seen { executing: true, .. } => self.hit(Mark::A05),
             _ => {}
         }
-        let _ = seen;
     }
 
     /// The machine of a place is about to lose power.

@@ -22,7 +22,10 @@ pub(super) fn check(world: &mut World, effect: &Effect) {
         let before = known.1;
         *known = (effect.run.clone(), before.max(effect.token));
         if older {
-            world.broken("tokens", format!("{effect:?} came under lock {lock} after token {before} of another run"));
+            world.broken(
+                "tokens",
+                format!("{effect:?} came under lock {lock} after token {before} of another run"),
+            );
         }
     }
 }

@@ -211,25 +211,69 @@ pub enum Act {
 #[serde(rename_all = "snake_case")]
 #[allow(missing_docs, reason = "the names are those of the decisions")]
 pub enum Op {
-    Start { plan: String, ungraceful: bool, drill: bool, queue: bool },
-    Register { plan: String },
-    Pause { pick: u64 },
-    Resume { pick: u64 },
-    Cancel { pick: u64, undo: bool },
-    Undo { pick: u64 },
-    Escalate { pick: u64, step: bool },
-    Resolve { pick: u64, how: How },
-    Skip { pick: u64 },
-    Retry { pick: u64 },
-    Ask { pick: u64 },
-    Approve { pick: u64 },
-    Decline { pick: u64 },
-    Override { pick: u64 },
-    Finish { pick: u64 },
+    Start {
+        plan: String,
+        ungraceful: bool,
+        drill: bool,
+        queue: bool,
+    },
+    Register {
+        plan: String,
+    },
+    Pause {
+        pick: u64,
+    },
+    Resume {
+        pick: u64,
+    },
+    Cancel {
+        pick: u64,
+        undo: bool,
+    },
+    Undo {
+        pick: u64,
+    },
+    Escalate {
+        pick: u64,
+        step: bool,
+    },
+    Resolve {
+        pick: u64,
+        how: How,
+    },
+    Skip {
+        pick: u64,
+    },
+    Retry {
+        pick: u64,
+    },
+    Ask {
+        pick: u64,
+    },
+    Approve {
+        pick: u64,
+    },
+    Decline {
+        pick: u64,
+    },
+    Override {
+        pick: u64,
+    },
+    Finish {
+        pick: u64,
+    },
     /// The region is lost: truly, or only by that person's word.
-    DeclareLost { region: String, truly: bool },
-    Restore { region: String },
-    SetCapacity { resource: String, units: Option<u32> },
+    DeclareLost {
+        region: String,
+        truly: bool,
+    },
+    Restore {
+        region: String,
+    },
+    SetCapacity {
+        resource: String,
+        units: Option<u32>,
+    },
 }
 
 /// How somebody resolves.

@@ -7,17 +7,13 @@ use super::{Act, At, Entry, How, Op, PlanSketch, Setting};
 /// How many kinds of decisions there are.
 const KINDS: usize = 16;
 
-pub(super) fn sketch(
-    rng: &mut Rng,
-    world: &Setting,
-    plans: &[PlanSketch],
-    regions: &[String],
-) -> Vec<Entry> {
+pub(super) fn sketch(rng: &mut Rng, world: &Setting, plans: &[PlanSketch], regions: &[String]) -> Vec<Entry> {
     let (ungraceful, drills, queue) = (rng.bool(), rng.u32(..4) == 0, rng.bool());
     let mut entries = Vec::new();
     for _ in 0..rng.usize(1..=3) {
         let plan = plans[rng.usize(..plans.len())].name.clone();
-        let start = Op::Start { plan, ungraceful: ungraceful || rng.bool(), drill: drills && rng.bool(), queue };
+        let start =
+            Op::Start { plan, ungraceful: ungraceful || rng.bool(), drill: drills && rng.bool(), queue };
         let ms = rng.u64(400..2500);
         entries.push(Entry { at: At::Ms(ms), act: Act::Operator(start) });
     }
@@ -72,7 +68,9 @@ fn op(rng: &mut Rng, kind: usize, plans: &[PlanSketch], regions: &[String]) -> O
         13 => Op::DeclareLost { region: region(), truly: rng.u32(..3) > 0 },
         14 => Op::Restore { region: region() },
         _ => match rng.bool() {
-            true => Op::SetCapacity { resource: "io".into(), units: [None, Some(1), Some(4)][rng.usize(..3)] },
+            true => {
+                Op::SetCapacity { resource: "io".into(), units: [None, Some(1), Some(4)][rng.usize(..3)] }
+            }
             false => Op::Register { plan: plans[rng.usize(..plans.len())].name.clone() },
         },
     }

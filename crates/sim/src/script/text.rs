@@ -41,9 +41,7 @@ impl FromStr for Script {
             let plan = || anyhow::Context::context(None::<()>, "a step or head before any plan");
             match word {
                 "world" => world = Some(parse(rest)?),
-                "plan" => {
-                    plans.push(PlanSketch { name: rest.into(), head: Vec::new(), steps: Vec::new() })
-                }
+                "plan" => plans.push(PlanSketch { name: rest.into(), head: Vec::new(), steps: Vec::new() }),
                 "|" => match plans.last_mut() {
                     Some(plan) => plan.head.push(rest.into()),
                     None => plan()?,

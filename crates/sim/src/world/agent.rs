@@ -66,7 +66,9 @@ impl World {
         let life = self.number();
         let ledger = Ledger::restore(journal.facts, self.places[place].slots, &self.boot_id(place));
         let unsettled = ledger.unsettled();
-        self.note(|| format!("agent in place {place} starts as {} and looks at {unsettled:?}", journal.incarnation));
+        self.note(|| {
+            format!("agent in place {place} starts as {} and looks at {unsettled:?}", journal.incarnation)
+        });
         self.places[place].process = Some(Process {
             life,
             ledger,
@@ -81,7 +83,7 @@ impl World {
         });
         for token in unsettled {
             let seen = self.places[place].seen(token);
-            self.note_return(place, token, &seen);
+            self.note_return(&seen);
             self.hear_event(place, Event::Seen { token, seen });
         }
         self.inner(place, 1, Inner::Seek);
@@ -183,7 +185,8 @@ impl World {
             _ if !own => {}
             Down::Close => self.lose_stream(place),
             Down::Renewed(sequence) => {
-                let answered = process.stream.as_mut().and_then(|one| one.renewals.answered(sequence, now_ns));
+                let answered =
+                    process.stream.as_mut().and_then(|one| one.renewals.answered(sequence, now_ns));
                 if let Some(until_ns) = answered {
                     self.extend_lease(place, until_ns);
                 }
@@ -305,7 +308,9 @@ impl World {
 
     fn say(&mut self, place: usize, message: Up) {
         let Some(process) = self.process(place) else { return };
-        let Some((member, id)) = process.stream.as_ref().map(|stream| (stream.member, stream.id)) else { return };
+        let Some((member, id)) = process.stream.as_ref().map(|stream| (stream.member, stream.id)) else {
+            return;
+        };
         self.send_up(place, member, id, message);
     }
 
@@ -317,7 +322,8 @@ impl World {
         if froze && matches!(facts.first(), Some(Fact::Abandoned { .. })) {
             self.hit(Mark::Z02);
         }
-        let early = self.is_sabotaged(Sabotage::ActBeforeDurable) && matches!(facts.first(), Some(Fact::Started(_)));
+        let early =
+            self.is_sabotaged(Sabotage::ActBeforeDurable) && matches!(facts.first(), Some(Fact::Started(_)));
         let Some(process) = self.process(place) else { return };
         process.lines.push((facts, token.filter(|_| !early)));
         self.sync(place);

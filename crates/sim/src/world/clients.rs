@@ -160,12 +160,16 @@ impl World {
                 self.lose_region(region, *truly);
                 Some(Command::DeclareLost { request, region: region.clone(), reason })
             }
-            Op::Restore { region } => Some(Command::RestoreRegion { request, region: region.clone(), reason }),
+            Op::Restore { region } => {
+                Some(Command::RestoreRegion { request, region: region.clone(), reason })
+            }
             Op::SetCapacity { resource, units } => {
                 let (resource, capacity) = (resource.clone(), *units);
                 Some(Command::SetCapacity { request, resource, capacity, reason })
             }
-            other => self.decision(other).map(|(run, decision)| Command::Decide { request, run, decision, reason }),
+            other => {
+                self.decision(other).map(|(run, decision)| Command::Decide { request, run, decision, reason })
+            }
         };
         if let Some(command) = command {
             self.ask(command);
@@ -210,7 +214,9 @@ impl World {
             Op::Resume { pick } => Some((any(*pick, &|one| one == RunStatus::Paused)?, Decision::Resume)),
             Op::Cancel { pick, undo } => Some((any(*pick, &active)?, Decision::Cancel { undo: *undo })),
             Op::Undo { pick } => Some((any(*pick, &|_| true)?, Decision::Undo)),
-            Op::Escalate { pick, step: false } => Some((any(*pick, &active)?, Decision::Escalate { step: None })),
+            Op::Escalate { pick, step: false } => {
+                Some((any(*pick, &active)?, Decision::Escalate { step: None }))
+            }
             Op::Escalate { pick, step: true } => {
                 let (run, step) = self.some_step(*pick, &|status| !status.is_settled())?;
                 Some((run, Decision::Escalate { step: Some(step) }))
@@ -220,8 +226,12 @@ impl World {
                 let choice = Choice::Resolve(self.resolution(&run, &step, *how));
                 Some((run, Decision::Step { step, choice }))
             }
-            Op::Skip { pick } => on_step(*pick, Choice::Skip, &|one| matches!(one, Status::Failed | Status::UndoFailed)),
-            Op::Retry { pick } => on_step(*pick, Choice::Retry, &|one| matches!(one, Status::Failed | Status::UndoFailed)),
+            Op::Skip { pick } => {
+                on_step(*pick, Choice::Skip, &|one| matches!(one, Status::Failed | Status::UndoFailed))
+            }
+            Op::Retry { pick } => {
+                on_step(*pick, Choice::Retry, &|one| matches!(one, Status::Failed | Status::UndoFailed))
+            }
             Op::Ask { pick } => on_step(*pick, Choice::Ask, &|one| one == Status::InDoubt),
             Op::Approve { pick } => on_step(*pick, Choice::Approve, &|one| one == Status::AwaitingApproval),
             Op::Decline { pick } => on_step(*pick, Choice::Decline, &|one| one == Status::AwaitingApproval),
@@ -235,7 +245,8 @@ impl World {
     fn some_step(&self, pick: u64, fits: &dyn Fn(Status) -> bool) -> Option<(String, String)> {
         let state = &self.book.state;
         let active = state.active.iter().map(|id| &state.runs[id]);
-        let all: Vec<_> = active.flat_map(|run| (0..run.steps.len()).map(move |index| (run, index))).collect();
+        let all: Vec<_> =
+            active.flat_map(|run| (0..run.steps.len()).map(move |index| (run, index))).collect();
         let fitting = all.iter().filter(|(run, index)| fits(run.steps[*index].status)).copied();
         let fitting: Vec<_> = fitting.collect();
         let from = if fitting.is_empty() { all } else { fitting };

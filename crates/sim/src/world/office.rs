@@ -217,7 +217,8 @@ impl World {
             let Some(office) = self.members[member].office.as_mut() else { return };
             if office.under_way.insert(question.clone()) {
                 let result = self.memory.evaluated(&one);
-                let command = Command::Evaluate { run: one.run, step: one.step, subject: one.subject, result };
+                let command =
+                    Command::Evaluate { run: one.run, step: one.step, subject: one.subject, result };
                 let life = self.members[member].life;
                 let later = timer(member, life, Timer::Propose(command, Caller::Evaluate(question)));
                 self.after(1, later);
@@ -269,8 +270,12 @@ impl World {
         };
         match (caller, told) {
             (Caller::Office, Told::Done(_)) => self.hold_office(member),
-            (Caller::Office, Told::Rejected(_) | Told::NotLeader) => self.close_office(member, "it is refused"),
-            (Caller::Office, Told::Unknown) => self.after(TRY_AGAIN_MS, timer(member, life, Timer::TakeOffice)),
+            (Caller::Office, Told::Rejected(_) | Told::NotLeader) => {
+                self.close_office(member, "it is refused")
+            }
+            (Caller::Office, Told::Unknown) => {
+                self.after(TRY_AGAIN_MS, timer(member, life, Timer::TakeOffice))
+            }
             (Caller::Join { session, before }, told) => self.joined(member, session, before, told),
             (Caller::Begin { session, key }, told) => self.begin_answered(member, session, key, told),
             (Caller::Report { session, key }, told) => self.report_answered(member, session, key, told),

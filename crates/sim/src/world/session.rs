@@ -262,7 +262,6 @@ impl World {
     pub(crate) fn hear_begin(&mut self, member: usize, id: u64, key: Key) {
         let Some(session) = self.session(member, id) else { return };
         let (speaker, key) = (session.speaker.clone(), key_up(&key));
-        self.memory.begin_asked(key.token, self.members[member].term);
         let command = Command::Begin { speaker, key: key.clone() };
         self.propose(member, command, Caller::Begin { session: id, key });
     }

@@ -27,7 +27,9 @@ impl World {
                 }
             }
             Era::Healing if self.rests() => self.enter(Era::Settling),
-            Era::Healing if self.now - self.era_since > HEALING_MS => self.too_late("neither ended nor parked"),
+            Era::Healing if self.now - self.era_since > HEALING_MS => {
+                self.too_late("neither ended nor parked")
+            }
             Era::Settling if self.has_settled() => self.era = Era::Over,
             Era::Settling if self.now - self.era_since > SETTLING_MS => self.too_late("not ended"),
             Era::Settling => self.decide_all(),
@@ -74,10 +76,10 @@ impl World {
 
     fn is_parked(&self, run: &Run) -> bool {
         let state = &self.book.state;
-        let held_by_others = |run: &Run| {
-            state.active.iter().any(|other| hangs(&state.runs[other])) && waits(run)
-        };
-        let too_little = state.resources.by_name.values().any(|resource| resource.set.is_some()) && waits(run);
+        let held_by_others =
+            |run: &Run| state.active.iter().any(|other| hangs(&state.runs[other])) && waits(run);
+        let too_little =
+            state.resources.by_name.values().any(|resource| resource.set.is_some()) && waits(run);
         let queued = run.queued || held_by_others(run) || too_little;
         run.why(&state.plans).is_some() && (run.needs_operator() || queued)
     }
@@ -131,10 +133,12 @@ impl World {
             Status::Failed if run.status == RunStatus::Paused && patient && state.attempts.is_empty() => {
                 Some(Choice::Retry)
             }
-            Status::Failed if run.status == RunStatus::Paused => match self.target.count(&run.id, name, false) {
-                0 => Some(Choice::Skip),
-                _ => Some(Choice::Resolve(Resolution::Succeeded)),
-            },
+            Status::Failed if run.status == RunStatus::Paused => {
+                match self.target.count(&run.id, name, false) {
+                    0 => Some(Choice::Skip),
+                    _ => Some(Choice::Resolve(Resolution::Succeeded)),
+                }
+            }
             Status::UndoFailed if run.undoing.contains(&index) && patient => Some(Choice::Retry),
             Status::UndoFailed if run.undoing.contains(&index) => Some(Choice::Skip),
             _ => None,
@@ -158,5 +162,8 @@ fn waits(run: &Run) -> bool {
 /// Something of it hangs on a person, although the rest may go on.
 fn hangs(run: &Run) -> bool {
     let asks = |status: Status| run.steps.iter().any(|step| step.status == status);
-    run.needs_operator() || asks(Status::InDoubt) || asks(Status::AwaitingApproval) || asks(Status::UndoFailed)
+    run.needs_operator()
+        || asks(Status::InDoubt)
+        || asks(Status::AwaitingApproval)
+        || asks(Status::UndoFailed)
 }

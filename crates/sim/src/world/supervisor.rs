@@ -188,7 +188,9 @@ impl World {
     }
 
     pub(super) fn in_child(&mut self, place: usize, token: u64, life: u64, what: ChildDoes) {
-        let Some(child) = self.places[place].children.get(&token).filter(|child| child.life == life) else { return };
+        let Some(child) = self.places[place].children.get(&token).filter(|child| child.life == life) else {
+            return;
+        };
         match what {
             ChildDoes::Act => self.act(place, token),
             ChildDoes::Exit => {

@@ -115,15 +115,7 @@ impl World {
         if !assignment.idempotent && self.target.count(&run, &step, undo) > 0 {
             self.totals.once_repeated += 1;
         }
-        let effect = Effect {
-            run,
-            step,
-            undo,
-            token,
-            idempotent: assignment.idempotent,
-            slipped,
-            fenced,
-        };
+        let effect = Effect { run, step, undo, token, idempotent: assignment.idempotent, slipped, fenced };
         self.note(|| format!("EFFECT {effect:?}"));
         self.target.effects.push(effect.clone());
         crate::laws::on_effect(self, &effect);
