@@ -1,12 +1,14 @@
 //! The laws can be broken: each part of the simulated shell that is broken on purpose is noticed, within so many seeds.
 
-use baton_sim::{Sabotage, play_range};
+use baton_sim::{Sabotage, generate, play, play_range};
 
 fn is_noticed(sabotage: Sabotage, within: u64) {
     let summary = play_range(0..within, Some(sabotage), 1);
     let Some((seed, violation)) = summary.broken.first() else {
         panic!("{sabotage:?} went unnoticed for {within} seeds");
     };
+    let whole = play(&generate(*seed), None, false);
+    assert_eq!(whole.violation, None, "seed {seed} breaks a law without any sabotage");
     println!("{sabotage:?} is noticed by seed {seed}: {}: {}", violation.law, violation.what);
 }
 
@@ -23,4 +25,19 @@ fn a_leader_that_acknowledges_before_the_commit() {
 #[test]
 fn a_leader_that_drops_late_reports() {
     is_noticed(Sabotage::DropLateReports, 100);
+}
+
+#[test]
+fn a_supervisor_that_never_looks_at_the_lease() {
+    is_noticed(Sabotage::LeaseUnchecked, 100);
+}
+
+#[test]
+fn an_agent_that_leaves_behind_what_it_says_it_ended() {
+    is_noticed(Sabotage::SkipSweep, 400);
+}
+
+#[test]
+fn an_agent_that_keeps_its_identity_without_its_journal() {
+    is_noticed(Sabotage::EmptyFolderKeepsIdentity, 200);
 }

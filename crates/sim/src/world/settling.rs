@@ -19,12 +19,7 @@ impl World {
         match self.era {
             Era::Faults => {
                 self.enter(Era::Healing);
-                self.relieve_all();
-                let lost: Vec<String> = self.book.state.lost.keys().cloned().collect();
-                for region in lost {
-                    let request = self.request("ana");
-                    self.ask(Command::RestoreRegion { request, region, reason: "it is back".into() });
-                }
+                self.restore_regions();
             }
             Era::Healing if self.rests() => self.enter(Era::Settling),
             Era::Healing if self.now - self.era_since > HEALING_MS => {
@@ -101,8 +96,19 @@ impl World {
             && outboxes == 0
     }
 
+    fn restore_regions(&mut self) {
+        let lost: Vec<String> = self.book.state.lost.keys().cloned().collect();
+        for region in lost {
+            let request = self.request("cy");
+            self.ask(Command::RestoreRegion { request, region, reason: "it is back".into() });
+        }
+        // Somebody may have switched a region off by a word that came late.
+        self.relieve_all();
+    }
+
     fn decide_all(&mut self) {
         self.give_capacities_back();
+        self.restore_regions();
         let runs: Vec<_> = {
             let state = &self.book.state;
             state.active.iter().map(|id| state.runs[id].clone()).collect()
@@ -154,9 +160,11 @@ impl World {
     }
 }
 
-/// Something of it waits for what somebody else holds.
+/// Something of it waits for what somebody else holds, or for room.
 fn waits(run: &Run) -> bool {
-    run.steps.iter().any(|step| step.reason.as_deref().is_some_and(|why| why.contains("it waits")))
+    let held = ["it waits", "limits are reached", "as many items"];
+    let waits = |why: &str| held.iter().any(|words| why.contains(words));
+    run.steps.iter().any(|step| step.reason.as_deref().is_some_and(waits))
 }
 
 /// Something of it hangs on a person, although the rest may go on.
