@@ -117,6 +117,10 @@ impl World {
     }
 
     fn greet(&mut self, member: usize, place: usize, id: u64, join: Join, held: Vec<Key>) {
+        // Without a quorum it could only keep the agent from a newer leader.
+        if !self.is_fresh(member) {
+            return;
+        }
         let Some(office) = self.members[member].office.as_mut().filter(|office| office.holds) else { return };
         let others = office.sessions.iter().filter(|(_, other)| other.speaker.agent == join.speaker.agent);
         let others: Vec<(u64, bool)> = others
