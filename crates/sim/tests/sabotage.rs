@@ -41,3 +41,8 @@ fn an_agent_that_leaves_behind_what_it_says_it_ended() {
 fn an_agent_that_keeps_its_identity_without_its_journal() {
     is_noticed(Sabotage::EmptyFolderKeepsIdentity, 200);
 }
+
+#[test]
+fn a_probe_whose_answer_is_remembered() {
+    is_noticed(Sabotage::RememberProbes, 400);
+}

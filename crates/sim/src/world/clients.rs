@@ -84,7 +84,7 @@ impl World {
         }
         seen.attempt += 1;
         let attempt = seen.attempt;
-        let member = match self.acting().filter(|_| attempt % 3 != 0) {
+        let member = match self.acting().filter(|_| !attempt.is_multiple_of(3)) {
             Some(member) => member,
             None => (client + attempt as usize) % self.members.len(),
         };
@@ -142,7 +142,7 @@ impl World {
 
     /// What a person does, about the run or step that it fits.
     pub(super) fn operate(&mut self, op: &Op) {
-        let operator = if self.clients.len() % 2 == 0 { "ana" } else { "bo" };
+        let operator = if self.clients.len().is_multiple_of(2) { "ana" } else { "bo" };
         let request = self.request(operator);
         let reason = "so decided".to_owned();
         let command = match op {

@@ -5,7 +5,6 @@ use baton_agent::ledger::{Event, Seen};
 
 use super::World;
 use super::agent::Inner;
-use super::place::Folder;
 use super::supervisor::{Phase, Supervisor};
 use crate::sabotage::Sabotage;
 
@@ -55,7 +54,7 @@ impl World {
         if !self.is_sabotaged(Sabotage::SkipSweep) {
             self.places[place].children.remove(&key.token);
         }
-        let folder = self.places[place].disk.folders.entry(key.token).or_insert_with(Folder::default);
+        let folder = self.places[place].disk.folders.entry(key.token).or_default();
         folder.buried = true;
         let reason = "its supervisor died while it ran; what it left has been ended";
         self.ended(place, Report::bare(key, Outcome::Unknown, reason));

@@ -84,6 +84,7 @@ pub(crate) enum Frame {
 
 /// A member's own clock.
 #[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "few wait at once")]
 pub(crate) enum Timer {
     Election,
     Heartbeat,
