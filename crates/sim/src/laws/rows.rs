@@ -60,7 +60,7 @@ pub(super) fn after_apply(world: &mut World, batch: &Batch) {
                 None => drop(world.memory.rows.begun_in.insert(key.token, batch.term)),
             },
             Command::Report { key, .. } if reply.is_ok() => {
-                drop(world.memory.rows.recorded.insert(key.token))
+                world.memory.rows.recorded.insert(key.token);
             }
             Command::ExpireAgent { speaker } if reply.is_ok() => expired(world, &speaker.agent),
             _ => {}
