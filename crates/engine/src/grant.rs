@@ -30,8 +30,13 @@ pub enum Hindrance {
     Nobody(String),
     /// The region was declared lost, and no agent of another is live.
     NobodyElsewhere(String),
-    /// Somebody else holds what it needs: a lock, or a resource's units. Who, for people.
-    Held(String),
+    /// Somebody else holds what it needs: a lock, or a resource's units.
+    Held {
+        /// Who, for people.
+        who: String,
+        /// The run itself holds so much that the step could not begin if all others let go.
+        by_itself: bool,
+    },
     /// After a restore, whoever may have done it has not told. Who, for people.
     Unheard(String),
 }
@@ -49,7 +54,7 @@ impl Hindrance {
             Hindrance::NobodyElsewhere(region) => {
                 format!("region {region} was declared lost, and no agent of another region is live")
             }
-            Hindrance::Held(who) => format!("it waits: {who}"),
+            Hindrance::Held { who, .. } => format!("it waits: {who}"),
             Hindrance::Unheard(who) => who.clone(),
         }
     }
@@ -59,9 +64,19 @@ impl Hindrance {
         matches!(self, Hindrance::Nobody(_) | Hindrance::NobodyElsewhere(_))
     }
 
+    /// Whether only what the run itself holds is in the way: it waits for itself.
+    pub fn is_its_own(&self) -> bool {
+        match self {
+            Hindrance::Limit | Hindrance::Room => true,
+            Hindrance::Held { by_itself, .. } => *by_itself,
+            _ => false,
+        }
+    }
+
     /// Whether something that others let go would help.
     pub fn is_scarcity(&self) -> bool {
-        matches!(self, Hindrance::Busy(_) | Hindrance::Held(_) | Hindrance::Unheard(_)) || self.is_absence()
+        matches!(self, Hindrance::Busy(_) | Hindrance::Held { .. } | Hindrance::Unheard(_))
+            || self.is_absence()
     }
 }
 
@@ -225,11 +240,13 @@ impl<'a> Turn<'a> {
         // A lock whose name cannot be told keeps the step from running, as one that is held does.
         let names: Result<Vec<_>, _> =
             templates.iter().map(|template| template.render(&Outer(&scope))).collect();
-        let names = names.map_err(|missing| Hindrance::Held(missing.to_string()))?;
+        let names =
+            names.map_err(|missing| Hindrance::Held { who: missing.to_string(), by_itself: false })?;
         let owner = self.owner(Some(index));
         if let Some((name, lock)) = self.locks.hindrance(&names, |holder| self.run.is_held_for(holder, index))
         {
-            return Err(Hindrance::Held(lock.text(name)));
+            let by_itself = lock.owner.run == self.run.id;
+            return Err(Hindrance::Held { who: lock.text(name), by_itself });
         }
         let step = self.name(index);
         let taken = self.locks.take(&names, &owner, Some(&step), self.at);
@@ -250,8 +267,9 @@ impl<'a> Turn<'a> {
     /// The resources have the units that the step draws.
     pub(crate) fn has_units(&self, index: StepIndex) -> Result<(), Hindrance> {
         let draws = &self.step(index).draws;
-        let hindrance = self.resources.hindrance(draws, self.capacities(index));
-        hindrance.map_or(Ok(()), |who| Err(Hindrance::Held(who)))
+        let Some(who) = self.resources.hindrance(draws, self.capacities(index)) else { return Ok(()) };
+        let by_itself = self.resources.is_used_up_by(&self.run.id, draws, self.capacities(index));
+        Err(Hindrance::Held { who, by_itself })
     }
 
     /// Nobody is there for the region.

@@ -55,6 +55,16 @@ impl Resources {
         })
     }
 
+    /// Whether these units could not be drawn although everybody but this run gave back what it drew.
+    pub fn is_used_up_by(&self, run: &str, draws: &[Draw], planned: impl Fn(&str) -> u32) -> bool {
+        draws.iter().any(|Draw { resource, units }| {
+            let Some(known) = self.by_name.get(resource) else { return false };
+            let own = known.drawn.iter().filter(|((of, _), _)| of == run);
+            let own = own.fold(0u32, |sum, (_, units)| sum.saturating_add(*units));
+            own > 0 && units.saturating_add(own) > known.set.unwrap_or_else(|| planned(resource))
+        })
+    }
+
     /// Draws these units for a step.
     pub fn draw(&mut self, draws: &[Draw], planned: impl Fn(&str) -> u32, run: &str, step: StepIndex) {
         for draw in draws {

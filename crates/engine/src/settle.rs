@@ -141,12 +141,13 @@ impl Turn<'_> {
             return false;
         }
         let text = hindrance.text();
-        if self.run.steps[index].forsaken != hindrance.is_absence() {
-            self.state(index).forsaken = hindrance.is_absence();
+        let forsaken = hindrance.is_absence() || hindrance.is_its_own();
+        if self.run.steps[index].forsaken != forsaken {
+            self.state(index).forsaken = forsaken;
         }
         if self.run.steps[index].reason.as_deref() != Some(text.as_str()) {
             self.state(index).reason = Some(text.clone());
-            if hindrance.is_absence() || matches!(hindrance, Hindrance::Held(_) | Hindrance::Unheard(_)) {
+            if hindrance.is_absence() || matches!(hindrance, Hindrance::Held { .. } | Hindrance::Unheard(_)) {
                 let step = self.name(index);
                 let direction = self.run.steps[index].direction;
                 self.record(Event::StepHeldUp { step, reason: text, direction });

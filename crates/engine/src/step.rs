@@ -272,7 +272,7 @@ pub struct StepState {
     pub members: Range<usize>,
     /// Its effect is to be taken back.
     pub unwind: bool,
-    /// It could begin, but nobody is there to do it.
+    /// It could begin, but nobody is there to do it, or only what its own run holds is in the way.
     pub forsaken: bool,
     /// On the way back, and the next attempt may be granted.
     pub idle: bool,
