@@ -2,6 +2,8 @@
 
 mod support;
 
+use std::time::Duration;
+
 use baton_engine::Rejection;
 use baton_node::raft::{Cluster, ReadError, WriteError};
 use support::{Site, batch, join, size, until, within};
@@ -80,7 +82,7 @@ async fn without_a_majority_nothing_is_written_or_read() {
     let refused = |error: &WriteError| matches!(error, WriteError::NotLeader { leader: None });
     until(async || {
         let write = alone.write(batch(1, vec![join("b")]));
-        let write = tokio::time::timeout(std::time::Duration::from_millis(500), write).await;
+        let write = tokio::time::timeout(Duration::from_millis(500), write).await;
         matches!(write, Ok(Err(error)) if refused(&error)).then_some(())
     })
     .await;
@@ -92,6 +94,30 @@ async fn without_a_majority_nothing_is_written_or_read() {
     let leader = site.leader().await;
     let agents = site.agents(leader);
     assert!(agents.contains(&"a".into()) && agents.contains(&"c".into()), "{agents:?}");
+}
+
+/// It goes on thinking that it leads; what it would promise to agents would keep them from a newer leader.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_leader_that_nobody_follows_any_more_knows_it() {
+    const LATELY: Duration = Duration::from_millis(500);
+    let mut site = Site::formed().await;
+    let leader = until(async || {
+        let leader = site.leader().await;
+        site.cluster(leader).is_followed(LATELY).then_some(leader)
+    })
+    .await;
+    let others: Vec<u64> = (1..=3).filter(|id| *id != leader).collect();
+    assert!(others.iter().all(|id| !site.cluster(*id).is_followed(LATELY)));
+    for id in others {
+        site.stop(id).await;
+    }
+    until(async || (!site.cluster(leader).is_followed(LATELY)).then_some(())).await;
+    site.start_all().await;
+    until(async || {
+        let leader = site.leader().await;
+        site.cluster(leader).is_followed(LATELY).then_some(())
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -42,6 +42,9 @@ impl Agents for AgentsService {
         let Some(office) = self.office.borrow().clone() else {
             return Err(convert::not_leader(&self.cluster));
         };
+        if !office.is_followed() {
+            return Err(Status::unavailable("no quorum follows this coordinator; ask the others"));
+        }
         let mut incoming = request.into_inner();
         let hello = tokio::time::timeout(HELLO_WITHIN, incoming.message()).await;
         let hello = hello.map_err(|_| Status::deadline_exceeded("no Hello came"))??;
@@ -113,7 +116,8 @@ impl Session {
         let recount = if wanted { Some(recounted(&speaker, incoming).await?) } else { None };
         let first = tokio::time::timeout(HELLO_WITHIN, incoming.message()).await.ok()?.ok()??.message?;
         // The lease runs from before the agent is known, so that it cannot be granted anything without one.
-        let before = office.grant_lease(speaker.clone());
+        // While its last lease's end is being decided it has to come again.
+        let before = office.grant_lease(&speaker)?;
         // An agent that comes back after a takeover says nothing new, and costs no entry.
         let known = cluster.machine().read(|state| {
             let agent = state.agents.by_name.get(&speaker.agent);

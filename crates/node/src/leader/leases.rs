@@ -5,7 +5,7 @@
 //! has known for at least the margin. Only a round trip counts as life: an agent whose answers do
 //! not arrive is not answered any more, so its lease ends (the matrix's P01).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use baton_engine::command::Speaker;
@@ -21,30 +21,55 @@ pub(crate) struct Lease {
     unconfirmed: BTreeMap<u64, Instant>,
 }
 
+/// The lease that a new one replaced, if there was one.
+#[derive(Debug)]
+pub(crate) struct Before(Option<Lease>);
+
+impl Lease {
+    fn from(now: Instant) -> Lease {
+        Lease { answered: now, confirmed: now, unconfirmed: BTreeMap::new() }
+    }
+}
+
 /// Every lease that may still run.
 #[derive(Debug)]
 pub(crate) struct Leases {
     lease: Duration,
     margin: Duration,
     running: BTreeMap<Speaker, Lease>,
+    /// Whose end is proposed, and not decided yet.
+    ending: BTreeSet<Speaker>,
+    /// A quorum followed the leader when it looked last.
+    followed: bool,
 }
 
 impl Leases {
     /// No lease yet. `margin` stands for clocks that run at slightly different rates.
     pub(crate) fn new(lease: Duration, margin: Duration) -> Leases {
-        Leases { lease, margin, running: BTreeMap::new() }
+        Leases { lease, margin, running: BTreeMap::new(), ending: BTreeSet::new(), followed: true }
     }
 
     /// The agent is there, or may hold a lease of the leader before: one full lease from now. Gives back the lease that
     /// it replaces.
     pub(crate) fn grant(&mut self, speaker: Speaker, now: Instant) -> Option<Lease> {
-        let lease = Lease { answered: now, confirmed: now, unconfirmed: BTreeMap::new() };
-        self.running.insert(speaker, lease)
+        self.running.insert(speaker, Lease::from(now))
+    }
+
+    /// The agent has come: a lease, as [`Leases::grant`] gives it. `None` while the end of its last one is on its way into
+    /// the log: what it was promised now would not keep its steps from being given to others then.
+    pub(crate) fn admit(&mut self, speaker: &Speaker, now: Instant) -> Option<Before> {
+        let ending = self.ending.contains(speaker);
+        (!ending).then(|| Before(self.grant(speaker.clone(), now)))
+    }
+
+    /// The end of this agent's lease is in the log, or never will be.
+    pub(crate) fn ended(&mut self, speaker: &Speaker) {
+        self.ending.remove(speaker);
     }
 
     /// The agent was refused: a lease that somebody else has out of the same journal must not live on by that.
-    pub(crate) fn take_back(&mut self, speaker: &Speaker, before: Option<Lease>) {
-        match before {
+    pub(crate) fn take_back(&mut self, speaker: &Speaker, before: Before) {
+        match before.0 {
             Some(lease) => drop(self.running.insert(speaker.clone(), lease)),
             None => drop(self.running.remove(speaker)),
         }
@@ -69,14 +94,23 @@ impl Leases {
         true
     }
 
-    /// Takes out every lease that is over.
-    pub(crate) fn expired(&mut self, now: Instant) -> Vec<Speaker> {
+    /// Takes out every lease that is over. Without a quorum none is: the leader answered nobody, so nobody's silence
+    /// means anything; once a quorum follows it again, every lease runs anew, as under a new leader.
+    pub(crate) fn expired(&mut self, now: Instant, followed: bool) -> Vec<Speaker> {
+        let before = std::mem::replace(&mut self.followed, followed);
+        if followed && !before {
+            self.running.values_mut().for_each(|lease| *lease = Lease::from(now));
+        }
+        if !followed {
+            return Vec::new();
+        }
         let whole = self.lease + self.margin;
         let over = |lease: &Lease| now.duration_since(lease.answered) >= whole;
         let speakers: Vec<_> =
             self.running.iter().filter(|(_, lease)| over(lease)).map(|(s, _)| s.clone()).collect();
         for speaker in &speakers {
             self.running.remove(speaker);
+            self.ending.insert(speaker.clone());
         }
         speakers
     }
@@ -108,16 +142,16 @@ mod tests {
     #[test]
     fn a_lease_ends_a_margin_after_its_time() {
         let (mut leases, start) = granted();
-        assert!(leases.expired(start + LEASE).is_empty());
-        assert_eq!(leases.expired(start + LEASE + MARGIN), [speaker()]);
-        assert!(leases.expired(start + LEASE * 9).is_empty(), "it is told once");
+        assert!(leases.expired(start + LEASE, true).is_empty());
+        assert_eq!(leases.expired(start + LEASE + MARGIN, true), [speaker()]);
+        assert!(leases.expired(start + LEASE * 9, true).is_empty(), "it is told once");
     }
 
     #[test]
     fn a_renewal_extends_it() {
         let (mut leases, start) = granted();
         assert!(leases.renew(&speaker(), 1, 0, start + Duration::from_secs(4)));
-        assert!(leases.expired(start + Duration::from_secs(9)).is_empty());
+        assert!(leases.expired(start + Duration::from_secs(9), true).is_empty());
         assert_eq!(leases.next_end(), Some(start + Duration::from_secs(4) + LEASE + MARGIN));
     }
 
@@ -128,7 +162,7 @@ mod tests {
             leases.renew(&speaker(), *sequence, 0, start + Duration::from_secs(*sequence))
         });
         assert_eq!(answered.last(), Some(5));
-        assert_eq!(leases.expired(start + Duration::from_secs(11)), [speaker()]);
+        assert_eq!(leases.expired(start + Duration::from_secs(11), true), [speaker()]);
     }
 
     #[test]
@@ -143,9 +177,33 @@ mod tests {
     #[test]
     fn a_grant_that_is_taken_back_prolongs_nothing() {
         let (mut leases, start) = granted();
-        let before = leases.grant(speaker(), start + Duration::from_secs(4));
-        leases.take_back(&speaker(), before);
-        assert_eq!(leases.expired(start + LEASE + MARGIN), [speaker()]);
+        let before = leases.admit(&speaker(), start + Duration::from_secs(4));
+        leases.take_back(&speaker(), before.expect("it is let in"));
+        assert_eq!(leases.expired(start + LEASE + MARGIN, true), [speaker()]);
+    }
+
+    /// A leader without a quorum answers nobody: who is silent then may be with a newer leader.
+    #[test]
+    fn without_a_quorum_no_lease_ends_and_with_one_each_runs_anew() {
+        let (mut leases, start) = granted();
+        let back = start + LEASE * 3;
+        assert!(leases.expired(start + LEASE * 2, false).is_empty());
+        assert!(leases.expired(back, true).is_empty());
+        assert!(leases.expired(back + LEASE, true).is_empty());
+        assert_eq!(leases.expired(back + LEASE + MARGIN, true), [speaker()]);
+    }
+
+    /// The simulator's seed 6460: it came back between the proposal of its end and that entry's commit, was promised a
+    /// lease, and its step was given to another beside it.
+    #[test]
+    fn whose_end_is_proposed_is_let_in_when_that_is_decided() {
+        let (mut leases, start) = granted();
+        let over = start + LEASE + MARGIN;
+        assert_eq!(leases.expired(over, true), [speaker()]);
+        assert!(leases.admit(&speaker(), over).is_none());
+        assert!(!leases.renew(&speaker(), 1, 0, over));
+        leases.ended(&speaker());
+        assert!(leases.admit(&speaker(), over).is_some());
     }
 
     #[test]

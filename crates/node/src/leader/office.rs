@@ -11,13 +11,15 @@ use tokio::sync::watch;
 use crate::config::Config;
 use crate::leader::clock::Clock;
 use crate::leader::conditions;
-use crate::leader::leases::{Lease, Leases};
+use crate::leader::leases::{Before, Leases};
 use crate::leader::propose::{ProposeError, Proposer};
 use crate::leader::sessions::Sessions;
 use crate::raft::Cluster;
 
 /// Clocks may differ in rate, and a lease's end must be certain before anyone acts on it.
 const LEASE_MARGIN: Duration = Duration::from_millis(500);
+/// The longest time between two looks at the leases.
+const LOOK_AT_LEASES: Duration = Duration::from_millis(250);
 /// Pause before a take-over that failed for want of a quorum is tried again.
 pub(super) const TRY_AGAIN: Duration = Duration::from_millis(50);
 
@@ -29,6 +31,7 @@ pub(crate) struct Office {
     pub(crate) proposer: Proposer,
     /// Cluster time.
     pub(crate) clock: Clock,
+    cluster: Cluster,
     leases: Mutex<Leases>,
     sessions: Mutex<Sessions>,
     over: watch::Sender<bool>,
@@ -89,7 +92,7 @@ async fn hold_office(
     current.send_replace(Some(Arc::clone(&office)));
     tokio::join!(
         office.expire_leases(),
-        office.keep_deadlines(cluster),
+        office.keep_deadlines(),
         conditions::evaluate(&office.proposer, cluster)
     );
 }
@@ -124,6 +127,7 @@ async fn take_office(config: &Config, cluster: &Cluster, term: u64) -> Option<Ar
         term,
         proposer,
         clock,
+        cluster: cluster.clone(),
         leases: Mutex::new(leases),
         sessions: Mutex::default(),
         over: watch::Sender::new(false),
@@ -141,19 +145,26 @@ impl Office {
         self.over.subscribe()
     }
 
-    /// The agent has come: its lease begins.
-    pub(crate) fn grant_lease(&self, speaker: Speaker) -> Option<Lease> {
-        self.leases().grant(speaker, Instant::now())
+    /// See [`Leases::admit`].
+    pub(crate) fn grant_lease(&self, speaker: &Speaker) -> Option<Before> {
+        self.leases().admit(speaker, Instant::now())
     }
 
     /// See [`Leases::take_back`].
-    pub(crate) fn take_lease_back(&self, speaker: &Speaker, before: Option<Lease>) {
+    pub(crate) fn take_lease_back(&self, speaker: &Speaker, before: Before) {
         self.leases().take_back(speaker, before);
+    }
+
+    /// A quorum follows this leader, so that what it promises an agent now holds. A newer leader gives every agent a
+    /// whole lease from its election on, and the margin: a promise may be as much older than that as the margin allows,
+    /// and no more. Without a quorum an agent is better off looking for that leader.
+    pub(crate) fn is_followed(&self) -> bool {
+        self.cluster.is_followed(LEASE_MARGIN)
     }
 
     /// True when this renewal is to be answered.
     pub(crate) fn renew_lease(&self, speaker: &Speaker, sequence: u64, confirmed: u64) -> bool {
-        self.leases().renew(speaker, sequence, confirmed, Instant::now())
+        self.is_followed() && self.leases().renew(speaker, sequence, confirmed, Instant::now())
     }
 
     /// Opens a session, see [`Sessions::open`].
@@ -171,26 +182,27 @@ impl Office {
 
     /// Proposes the expiry of leases that are over: one leader's opinion becomes everybody's
     /// knowledge only through the log (semantics R6).
-    async fn expire_leases(&self) {
+    async fn expire_leases(self: &Arc<Self>) {
         loop {
             let next = self.leases().next_end();
-            let longest = Instant::now() + Duration::from_millis(250);
-            tokio::time::sleep_until(next.map_or(longest, |next| next.min(longest)).into()).await;
-            let expired = self.leases().expired(Instant::now());
+            let longest = Instant::now() + LOOK_AT_LEASES;
+            let next = next.filter(|_| self.is_followed()).map_or(longest, |next| next.min(longest));
+            tokio::time::sleep_until(next.into()).await;
+            let expired = self.leases().expired(Instant::now(), self.is_followed());
             for speaker in expired {
                 tracing::warn!(agent = %speaker.agent, "an agent's lease ran out");
-                tokio::spawn(expire(self.proposer.clone(), speaker));
+                tokio::spawn(expire(Arc::clone(self), speaker));
             }
         }
     }
 
     /// Proposes a tick when, and only when, a deadline of the state has passed: an idle cluster
     /// writes nothing.
-    async fn keep_deadlines(&self, cluster: &Cluster) {
-        let mut applied = cluster.machine().applied();
+    async fn keep_deadlines(&self) {
+        let mut applied = self.cluster.machine().applied();
         loop {
             applied.borrow_and_update();
-            let deadline = cluster.machine().read(|state| state.next_deadline_ms());
+            let deadline = self.cluster.machine().read(|state| state.next_deadline_ms());
             match deadline {
                 None => {
                     if applied.changed().await.is_err() {
@@ -212,10 +224,11 @@ impl Office {
 }
 
 /// Until it is known to be in the log, or this leader is not asked any more.
-async fn expire(proposer: Proposer, speaker: Speaker) {
+async fn expire(office: Arc<Office>, speaker: Speaker) {
     while let Err(ProposeError::Unknown(_)) =
-        proposer.propose(Command::ExpireAgent { speaker: speaker.clone() }).await
+        office.proposer.propose(Command::ExpireAgent { speaker: speaker.clone() }).await
     {
         tokio::time::sleep(TRY_AGAIN).await;
     }
+    office.leases().ended(&speaker);
 }

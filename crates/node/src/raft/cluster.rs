@@ -7,9 +7,9 @@ use std::time::Duration;
 use anyhow::Context;
 use baton_engine::{Batch, Reply};
 use baton_storage::log::Log;
-use openraft::ReadPolicy;
 use openraft::async_runtime::WatchReceiver;
 use openraft::errors::{ClientWriteError, ForwardToLeader, LinearizableReadError, RaftError};
+use openraft::{Instant, ReadPolicy};
 use tokio::sync::watch;
 
 use super::leadership::Leadership;
@@ -120,6 +120,17 @@ impl Cluster {
     /// Who leads, and when that changes.
     pub fn leadership(&self) -> watch::Receiver<Leadership> {
         self.0.leadership.clone()
+    }
+
+    /// True while a quorum has acknowledged this leader lately, counted from when it was asked: no other leader can have
+    /// been elected before that. A leader that is cut off from the others goes on thinking that it leads.
+    pub fn is_followed(&self, lately: Duration) -> bool {
+        let metrics = self.0.raft.metrics();
+        let metrics = metrics.borrow_watched();
+        // Raft notes only what others acknowledge; alone, the leader is its own quorum.
+        let alone = metrics.membership_config.membership().voter_ids().count() == 1;
+        let acked = metrics.last_quorum_acked.as_deref();
+        metrics.state.is_leader() && (alone || acked.is_some_and(|acked| acked.elapsed() <= lately))
     }
 
     /// Stops raft. What is durable stays so; leadership is lost, see [`Cluster::hand_over`].
