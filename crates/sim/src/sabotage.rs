@@ -5,7 +5,8 @@
 pub enum Sabotage {
     /// An agent acts without asking Begin.
     SkipBegin,
-    /// An agent acts on `started` before it is durable.
+    /// An agent acts before anything that says so is durable: `started` in its journal, or the marker beside it. (The
+    /// marker alone is enough: a journal that does not know of it has lost something, and the agent comes under a new name.)
     ActBeforeDurable,
     /// An agent counts its lease from what it sent, answered or not.
     LeaseBySending,

@@ -29,7 +29,7 @@ fn a_leader_that_drops_late_reports() {
 
 #[test]
 fn a_supervisor_that_never_looks_at_the_lease() {
-    is_noticed(Sabotage::LeaseUnchecked, 100);
+    is_noticed(Sabotage::LeaseUnchecked, 400);
 }
 
 #[test]
@@ -45,4 +45,19 @@ fn an_agent_that_keeps_its_identity_without_its_journal() {
 #[test]
 fn a_probe_whose_answer_is_remembered() {
     is_noticed(Sabotage::RememberProbes, 400);
+}
+
+#[test]
+fn an_agent_that_acts_before_anything_of_it_is_durable() {
+    is_noticed(Sabotage::ActBeforeDurable, 1000);
+}
+
+#[test]
+fn an_agent_that_takes_sending_for_an_answer() {
+    is_noticed(Sabotage::LeaseBySending, 3000);
+}
+
+#[test]
+fn a_leader_that_renews_without_a_quorum() {
+    is_noticed(Sabotage::RenewWithoutQuorum, 500);
 }

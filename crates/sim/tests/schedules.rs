@@ -43,3 +43,26 @@ fn a_seed_played_twice_is_the_same() {
         assert!(!first.trace.is_empty());
     }
 }
+
+/// What they showed once, in the product or in this simulator, does not come back.
+#[test]
+fn old_seeds_stay_mended() {
+    let seeds = [
+        (
+            878,
+            "an agent that lost its leader searched several times at once, and threw its own sessions over",
+        ),
+        (1487, "a region was called lost after the healing had begun, and nobody restored it"),
+        (1695, "the same, on the way to a run that waits"),
+        (1755, "an agent whose streams came and went, and never held"),
+        (1818, "an agent is kept out by another run's doubt, and what waits for it is parked"),
+        (
+            6460,
+            "an agent came back while its lease's end was on its way into the log, and its step was given away beside it",
+        ),
+        (4552, "an office that was written into the log, without the answer coming back, was given up"),
+    ];
+    for (seed, what) in seeds {
+        assert_eq!(play(&generate(seed), None, false).violation, None, "seed {seed}: {what}");
+    }
+}

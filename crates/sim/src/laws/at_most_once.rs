@@ -9,8 +9,9 @@ pub(super) fn check(world: &mut World, effect: &Effect) {
     }
     let count = world.target.count(&effect.run, &effect.step, effect.undo);
     let Some((run, _)) = node(world, effect) else { return };
-    let lost = usize::from(is_by_word(world, run, &effect.step) && words(run, &effect.step) == 0);
-    let allowed = 1 + words(run, &effect.step) + lost;
+    let words = words(world, run, &effect.step);
+    let lost = usize::from(is_by_word(world, run, &effect.step) && words == 0);
+    let allowed = 1 + words + lost;
     if count > allowed {
         let text =
             format!("{}/{} took effect {count} times (undo: {})", effect.run, effect.step, effect.undo);

@@ -17,6 +17,7 @@ use baton_engine::command::Choice;
 use baton_engine::event::Event;
 use baton_engine::run::Run;
 use baton_engine::{Batch, Command, Evaluation, invariants, scope};
+use baton_plan::plan::Work;
 
 use crate::script::Trigger;
 use crate::world::{Effect, World};
@@ -108,16 +109,35 @@ fn node<'a>(world: &'a World, effect: &Effect) -> Option<(&'a Run, usize)> {
     Some((run, scope::find(run, &state.plans, &effect.step)?))
 }
 
-/// How often a person's word let the step, or a group around it, be done once more or be taken for done.
-fn words(run: &Run, step: &str) -> usize {
+/// How often a person's word let the step, or a group around it, be done once more or be taken for done. "Once more" is
+/// no such word where a probe can be asked first.
+fn words(world: &World, run: &Run, step: &str) -> usize {
+    let asks = asks_before_repeating(world, run, step);
     let decided = run.timeline.iter().filter(|record| match &record.event {
         Event::StepDecided { step: of, choice, .. } => {
-            step.starts_with(of.as_str())
-                && matches!(choice, Choice::Resolve(_) | Choice::Retry | Choice::Skip)
+            let about = step
+                .strip_prefix(of.as_str())
+                .is_some_and(|part| part.is_empty() || part.starts_with('/') || part.starts_with('['));
+            about
+                && match choice {
+                    Choice::Resolve(_) | Choice::Skip => true,
+                    Choice::Retry => !asks,
+                    _ => false,
+                }
         }
         _ => false,
     });
     decided.count()
+}
+
+/// All that it does once can be asked for.
+fn asks_before_repeating(world: &World, run: &Run, step: &str) -> bool {
+    let plans = &world.book.state.plans;
+    let asks = |work: &Work| work.idempotent || work.probe.is_some();
+    scope::find(run, plans, step).is_some_and(|index| {
+        let step = scope::step(run, plans, index);
+        asks(&step.work) && step.undo.as_ref().is_none_or(|undo| asks(undo))
+    })
 }
 
 /// A person's word on the step, or a wrong word on its region, takes the system's promise away.
@@ -126,5 +146,5 @@ fn is_by_word(world: &World, run: &Run, step: &str) -> bool {
         let lost = |event: &Event| matches!(event, Event::AttemptLost { step: of, .. } if of == step);
         !world.memory.falsely_lost.is_empty() && run.timeline.iter().any(|record| lost(&record.event))
     };
-    words(run, step) > 0 || lost()
+    words(world, run, step) > 0 || lost()
 }

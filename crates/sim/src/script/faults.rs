@@ -43,6 +43,24 @@ pub(super) fn sketch(rng: &mut Rng, world: &Setting, regions: &[String]) -> Vec<
     (0..count).map(|_| entry(rng)).collect()
 }
 
+/// What makes leases end while long steps are at work: an agent or a leader is cut off for longer than that.
+pub(super) fn of_leases(rng: &mut Rng, world: &Setting) -> Vec<Entry> {
+    let at = At::Nth(Trigger::Executing, rng.u32(1..4));
+    let ms = rng.u64(9000..16_000);
+    let entry = |act: Act| Entry { at, act };
+    if world.only_coordinators || rng.bool() {
+        let mut entries = vec![entry(Act::IsolateLeader { ms, one_way: false })];
+        if !world.only_coordinators {
+            // Whoever comes back has to look for a leader, and may find another than those who stayed.
+            let who = Who::Place(rng.usize(..world.agents.len()));
+            entries.push(entry(Act::KillAgent { who, ms: rng.u64(1000..3000) }));
+        }
+        return entries;
+    }
+    let way = if rng.bool() { Way::Both } else { Way::Up };
+    vec![entry(Act::CutAgent { who: Who::Concerned, way, member: None, ms })]
+}
+
 fn act(rng: &mut Rng, kind: usize, world: &Setting, regions: &[String]) -> Act {
     let ms = match rng.u32(..3) {
         0 => rng.u64(50..800),

@@ -13,9 +13,14 @@ pub fn generate(seed: u64) -> Script {
     let mut regions: Vec<String> = world.agents.iter().map(|agent| agent.region.clone()).collect();
     regions.sort();
     regions.dedup();
-    let plans = plans::sketch(&mut rng, &regions);
+    let mut plans = plans::sketch(&mut rng, &regions);
     let mut entries = operators::sketch(&mut rng, &world, &plans, &regions);
     entries.extend(faults::sketch(&mut rng, &world, &regions));
+    let mut of_leases = Chance::new(seed).of("leases");
+    if of_leases.u32(..6) == 0 {
+        plans::lengthen(&mut of_leases, &mut plans);
+        entries.extend(faults::of_leases(&mut of_leases, &world));
+    }
     entries.sort_by_key(|entry: &Entry| match entry.at {
         At::Ms(ms) => (1, ms),
         At::Nth(_, nth) => (0, u64::from(nth)),

@@ -66,6 +66,23 @@ pub(super) fn sketch(rng: &mut Rng, regions: &[String]) -> Vec<PlanSketch> {
     plans
 }
 
+/// Some of the first steps, where they may be repeated, take longer than a lease lasts, so that they can be at work when
+/// it ends.
+pub(super) fn lengthen(rng: &mut Rng, plans: &mut [PlanSketch]) {
+    const WORK: &str = "idempotent: true, command: [act, i";
+    let steps = plans.iter_mut().flat_map(|plan| plan.steps.iter_mut().take(4));
+    for StepSketch { body, .. } in steps.filter(|step| rng.u32(..4) > 0 && !step.body.contains("forEach")) {
+        let longer = body.split_once(WORK).and_then(|(before, after)| {
+            let (words, after) = after.split_once("timeout: ")?;
+            let (_, after) = after.split_once('s')?;
+            Some(format!("{before}{WORK}, long{words}timeout: 25s{after}"))
+        });
+        if let Some(longer) = longer {
+            *body = longer;
+        }
+    }
+}
+
 fn plan(rng: &mut Rng, features: &Features, name: &str, count: usize, children: &[&str]) -> PlanSketch {
     let is_child = name.starts_with('c');
     let mut steps: Vec<StepSketch> = Vec::new();

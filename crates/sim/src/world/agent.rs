@@ -16,11 +16,14 @@ use crate::script::Trigger;
 
 /// Between two searches for the leader.
 const SEEK_MS: u64 = 250;
+/// After a refusal.
+const REFUSED_MS: u64 = 2000;
 
 /// Inside of an agent's process.
 #[derive(Debug, Clone)]
 pub(crate) enum Inner {
-    Seek,
+    /// Of this search; an earlier one is over.
+    Seek(u64),
     Renew(u64),
     Synced,
     Launch(Assignment),
@@ -46,6 +49,8 @@ pub(crate) struct Process {
     /// How many of them the sync that runs takes along.
     syncing: usize,
     stream: Option<Stream>,
+    /// How often it has lost its leader and searched anew.
+    searches: u64,
     asked: BTreeSet<u64>,
     highest_term: u64,
     not_before: u64,
@@ -76,6 +81,7 @@ impl World {
             lines: Vec::new(),
             syncing: 0,
             stream: None,
+            searches: 0,
             asked: BTreeSet::new(),
             highest_term: 0,
             not_before: 0,
@@ -86,7 +92,7 @@ impl World {
             self.note_return(&seen);
             self.hear_event(place, Event::Seen { token, seen });
         }
-        self.inner(place, 1, Inner::Seek);
+        self.inner(place, 1, Inner::Seek(0));
     }
 
     /// The agent's process ends; after a power cut nothing is left of what was not synced.
@@ -121,7 +127,7 @@ impl World {
             return;
         }
         match what {
-            Inner::Seek => self.seek(place),
+            Inner::Seek(search) => self.seek(place, search),
             Inner::Renew(session) => self.renew(place, session),
             Inner::Synced => self.synced(place),
             Inner::Launch(assignment) => self.launch(place, assignment),
@@ -138,10 +144,10 @@ impl World {
         self.places[place].process.as_mut()
     }
 
-    fn seek(&mut self, place: usize) {
+    fn seek(&mut self, place: usize, search: u64) {
         let now = self.now;
         let Some(process) = self.process(place) else { return };
-        if process.stream.is_some() {
+        if process.stream.is_some() || process.searches != search {
             return;
         }
         let (waits, held) = (process.not_before > now, process.ledger.held());
@@ -156,7 +162,7 @@ impl World {
                 self.send_up(place, member, session, hello);
             }
         }
-        self.inner(place, SEEK_MS, Inner::Seek);
+        self.inner(place, SEEK_MS, Inner::Seek(search));
     }
 
     fn join_of(&self, place: usize) -> Join {
@@ -224,7 +230,7 @@ impl World {
     }
 
     fn refused(&mut self, place: usize, id: u64, own: bool, reason: String) {
-        let not_before = self.now + 2000;
+        let not_before = self.now + REFUSED_MS;
         let Some(process) = self.process(place) else { return };
         if own || process.asked.contains(&id) {
             process.not_before = not_before;
@@ -235,12 +241,21 @@ impl World {
         }
     }
 
+    /// An agent asks to come, and a leader will not have it.
+    pub(crate) fn is_somebody_refused(&self) -> bool {
+        let lately = self.now.saturating_sub(REFUSED_MS);
+        let processes = self.places.iter().filter_map(|place| place.process.as_ref());
+        processes.filter(|process| process.stream.is_none()).any(|process| process.not_before > lately)
+    }
+
     fn lose_stream(&mut self, place: usize) {
         if let Some(process) = self.process(place)
             && process.stream.take().is_some()
         {
+            process.searches += 1;
+            let search = process.searches;
             self.hear_event(place, Event::Disconnected);
-            self.inner(place, SEEK_MS / 2, Inner::Seek);
+            self.inner(place, SEEK_MS / 2, Inner::Seek(search));
         }
     }
 

@@ -1,7 +1,7 @@
 //! Leases at both ends, by the rules of the node (`leader/leases.rs`) and of the agent (`lease.rs`): a lease counts from
 //! the sending of its renewal at the agent and from the answer at the leader, and only a round trip counts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use baton_engine::command::Speaker;
 
@@ -22,24 +22,36 @@ pub(crate) struct Lease {
 
 /// Every lease that may still run.
 #[derive(Debug, Default)]
-pub(crate) struct Leases(BTreeMap<Speaker, Lease>);
+pub(crate) struct Leases {
+    running: BTreeMap<Speaker, Lease>,
+    /// Whose end is proposed, and not decided yet.
+    ending: BTreeSet<Speaker>,
+}
 
 impl Leases {
     pub(crate) fn grant(&mut self, speaker: Speaker, now: u64) -> Option<Lease> {
         let lease = Lease { answered: now, confirmed: now, unconfirmed: BTreeMap::new() };
-        self.0.insert(speaker, lease)
+        self.running.insert(speaker, lease)
+    }
+
+    pub(crate) fn is_ending(&self, speaker: &Speaker) -> bool {
+        self.ending.contains(speaker)
+    }
+
+    pub(crate) fn ended(&mut self, speaker: &Speaker) {
+        self.ending.remove(speaker);
     }
 
     pub(crate) fn take_back(&mut self, speaker: &Speaker, before: Option<Lease>) {
         match before {
-            Some(lease) => drop(self.0.insert(speaker.clone(), lease)),
-            None => drop(self.0.remove(speaker)),
+            Some(lease) => drop(self.running.insert(speaker.clone(), lease)),
+            None => drop(self.running.remove(speaker)),
         }
     }
 
     /// True when the renewal is to be answered.
     pub(crate) fn renew(&mut self, speaker: &Speaker, sequence: u64, confirmed: u64, now: u64) -> bool {
-        let Some(lease) = self.0.get_mut(speaker) else { return false };
+        let Some(lease) = self.running.get_mut(speaker) else { return false };
         let later = lease.unconfirmed.split_off(&(confirmed + 1));
         if let Some((_, sent)) = lease.unconfirmed.last_key_value() {
             lease.confirmed = lease.confirmed.max(*sent);
@@ -55,7 +67,7 @@ impl Leases {
 
     /// Every lease runs anew, as under a new leader: without a quorum nobody could be answered.
     pub(crate) fn restart(&mut self, now: u64) {
-        for lease in self.0.values_mut() {
+        for lease in self.running.values_mut() {
             *lease = Lease { answered: now, confirmed: now, unconfirmed: BTreeMap::new() };
         }
     }
@@ -63,14 +75,19 @@ impl Leases {
     /// Takes out every lease that is over.
     pub(crate) fn expired(&mut self, now: u64) -> Vec<Speaker> {
         let over = |lease: &Lease| now - lease.answered >= LEASE_MS + MARGIN_MS;
-        let speakers: Vec<_> =
-            self.0.iter().filter(|(_, lease)| over(lease)).map(|(speaker, _)| speaker.clone()).collect();
-        speakers.iter().for_each(|speaker| drop(self.0.remove(speaker)));
+        let speakers: Vec<_> = self
+            .running
+            .iter()
+            .filter(|(_, lease)| over(lease))
+            .map(|(speaker, _)| speaker.clone())
+            .collect();
+        speakers.iter().for_each(|speaker| drop(self.running.remove(speaker)));
+        self.ending.extend(speakers.iter().cloned());
         speakers
     }
 
     pub(crate) fn next_end(&self) -> Option<u64> {
-        self.0.values().map(|lease| lease.answered + LEASE_MS + MARGIN_MS).min()
+        self.running.values().map(|lease| lease.answered + LEASE_MS + MARGIN_MS).min()
     }
 }
 

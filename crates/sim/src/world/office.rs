@@ -264,16 +264,16 @@ impl World {
     }
 
     fn tell(&mut self, member: usize, caller: Caller, told: Told) {
-        let life = self.members[member].life;
+        let (life, in_office) = (self.members[member].life, self.is_in_office(member));
         let mut again = |command: Command, caller: Caller| {
             self.after(TRY_AGAIN_MS, timer(member, life, Timer::Propose(command, caller)));
         };
         match (caller, told) {
             (Caller::Office, Told::Done(_)) => self.hold_office(member),
-            (Caller::Office, Told::Rejected(_) | Told::NotLeader) => {
-                self.close_office(member, "it is refused")
-            }
-            (Caller::Office, Told::Unknown) => {
+            (Caller::Office, Told::Rejected(_)) => self.close_office(member, "it is refused"),
+            // A proposal whose answer was lost may have been committed all the same.
+            (Caller::Office, Told::NotLeader) if in_office => self.hold_office(member),
+            (Caller::Office, Told::NotLeader | Told::Unknown) => {
                 self.after(TRY_AGAIN_MS, timer(member, life, Timer::TakeOffice))
             }
             (Caller::Join { session, before }, told) => self.joined(member, session, before, told),
@@ -282,7 +282,11 @@ impl World {
             (Caller::Expire(speaker), Told::Unknown) => {
                 again(Command::ExpireAgent { speaker: speaker.clone() }, Caller::Expire(speaker));
             }
-            (Caller::Expire(_), _) => {}
+            (Caller::Expire(speaker), _) => {
+                if let Some(office) = self.members[member].office.as_mut() {
+                    office.leases.ended(&speaker);
+                }
+            }
             (Caller::Tick, _) => {
                 if let Some(office) = self.members[member].office.as_mut() {
                     office.ticking = false;
@@ -295,6 +299,11 @@ impl World {
             }
             (Caller::Client { client, attempt }, told) => self.answer_client(client, attempt, told),
         }
+    }
+
+    fn is_in_office(&self, member: usize) -> bool {
+        let (term, known) = (self.members[member].term, &self.book.state.office);
+        known.term == term && known.node == member as u64
     }
 
     fn hold_office(&mut self, member: usize) {

@@ -9,6 +9,7 @@ use baton_agent::ledger::Seen;
 use super::World;
 use super::agent::Process;
 use super::supervisor::{Child, Supervisor};
+use crate::sabotage::Sabotage;
 use crate::script::AgentSketch;
 
 /// A machine.
@@ -147,8 +148,9 @@ impl World {
     fn lose_unsynced_markers(&mut self, place: usize) {
         let chance = self.chance;
         let at = self.now;
+        let all = self.is_sabotaged(Sabotage::ActBeforeDurable);
         for (token, folder) in &mut self.places[place].disk.folders {
-            let unsynced = folder.assignment.as_ref().is_some_and(|assignment| assignment.idempotent);
+            let unsynced = folder.assignment.as_ref().is_some_and(|assignment| all || assignment.idempotent);
             if unsynced && folder.exit.is_none() && chance.percent(50, ("marker", place, token, at)) {
                 folder.executing = false;
             }

@@ -166,6 +166,10 @@ impl World {
         let Some(office) = self.members[member].office.as_mut() else { return };
         let Some(session) = office.sessions.get(&id) else { return };
         let (join, speaker) = (session.join.clone(), session.speaker.clone());
+        // While its last lease's end is being decided it has to come again.
+        if office.leases.is_ending(&speaker) {
+            return self.close_session(member, id);
+        }
         let before = office.leases.grant(speaker.clone(), now);
         let known = self.view(member).agents.by_name.get(&speaker.agent);
         match known.is_some_and(|agent| agent.live && agent.join == join) {

@@ -21,6 +21,10 @@ impl World {
                 self.enter(Era::Healing);
                 self.restore_regions();
             }
+            // Somebody's word that a region is lost may have been on its way.
+            Era::Healing if !self.book.state.lost.is_empty() && self.all_are_answered() => {
+                self.restore_regions()
+            }
             Era::Healing if self.rests() => self.enter(Era::Settling),
             Era::Healing if self.now - self.era_since > HEALING_MS => {
                 self.too_late("neither ended nor parked")
@@ -65,16 +69,17 @@ impl World {
     /// Nobody waits for an answer, and every run has ended or is parked with a reason.
     fn rests(&self) -> bool {
         let state = &self.book.state;
-        let answered = self.clients.iter().all(|client| client.answer.is_some());
-        answered && state.active.iter().all(|id| self.is_parked(&state.runs[id]))
+        self.all_are_answered() && state.active.iter().all(|id| self.is_parked(&state.runs[id]))
     }
 
     fn is_parked(&self, run: &Run) -> bool {
         let state = &self.book.state;
+        // While somebody's doubt keeps an agent out, what only that agent could do waits as well.
+        let for_agents = self.is_somebody_refused();
         let held_by_others =
-            |run: &Run| state.active.iter().any(|other| hangs(&state.runs[other])) && waits(run);
+            |run: &Run| state.active.iter().any(|other| hangs(&state.runs[other])) && waits(run, for_agents);
         let too_little =
-            state.resources.by_name.values().any(|resource| resource.set.is_some()) && waits(run);
+            state.resources.by_name.values().any(|resource| resource.set.is_some()) && waits(run, false);
         let queued = run.queued || held_by_others(run) || too_little;
         run.why(&state.plans).is_some() && (run.needs_operator() || queued)
     }
@@ -91,9 +96,11 @@ impl World {
 
     fn has_settled(&self) -> bool {
         let outboxes = (0..self.places.len()).map(|place| self.outbox(place)).sum::<usize>();
-        self.book.state.active.is_empty()
-            && self.clients.iter().all(|client| client.answer.is_some())
-            && outboxes == 0
+        self.book.state.active.is_empty() && self.all_are_answered() && outboxes == 0
+    }
+
+    fn all_are_answered(&self) -> bool {
+        self.clients.iter().all(|client| client.answer.is_some())
     }
 
     fn restore_regions(&mut self) {
@@ -161,9 +168,13 @@ impl World {
 }
 
 /// Something of it waits for what somebody else holds, or for room.
-fn waits(run: &Run) -> bool {
+fn waits(run: &Run, for_agents: bool) -> bool {
     let held = ["it waits", "limits are reached", "as many items"];
-    let waits = |why: &str| held.iter().any(|words| why.contains(words));
+    let agents = ["is live", "free slot"];
+    let waits = |why: &str| {
+        let said = |words: &&str| why.contains(words);
+        held.iter().any(|words| said(words)) || for_agents && agents.iter().any(|words| said(words))
+    };
     run.steps.iter().any(|step| step.reason.as_deref().is_some_and(waits))
 }
 

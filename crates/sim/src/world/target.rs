@@ -76,8 +76,13 @@ impl World {
     pub(super) fn deed(&self, assignment: &Assignment) -> Deed {
         let key = &assignment.key;
         let mut rng = self.chance.of(("deed", &key.run, &key.step, key.attempt, assignment.probe));
-        let lasts_ms = if rng.u32(..12) == 0 { rng.u64(2000..9000) } else { rng.u64(10..1200) };
-        let acts = Some(rng.u64(1..=lasts_ms.max(2) - 1));
+        let lasts_ms = match rng.u32(..12) {
+            _ if says(assignment, "long") => rng.u64(6000..14_000),
+            0 => rng.u64(2000..9000),
+            _ => rng.u64(10..1200),
+        };
+        let earliest = if says(assignment, "long") { lasts_ms / 2 } else { 1 };
+        let acts = Some(rng.u64(earliest..=lasts_ms.max(2) - 1));
         if assignment.probe || !matches!(assignment.action, Action::Command(_)) {
             return Deed { acts_after_ms: None, lasts_ms: lasts_ms.min(2500), exit: Some(0) };
         }
