@@ -133,10 +133,11 @@ impl Turn<'_> {
     }
 
     /// The newest attempt is in question once more: what its probe says decides whether there is another.
-    pub(crate) fn question_again(&mut self, index: StepIndex, said: Option<String>) {
+    pub(crate) fn question_again(&mut self, index: StepIndex) {
         self.state(index).idle = false;
-        let status = self.under_way(index);
+        let (status, said) = (self.under_way(index), self.run.steps[index].reason.clone());
         self.turn_to(index, status, said);
+        self.settle_doubt(index);
     }
 
     /// What the probe said before does not count any more.

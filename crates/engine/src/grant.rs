@@ -6,6 +6,7 @@ use baton_plan::reference::Template;
 
 use crate::agents::Agent;
 use crate::command::Speaker;
+use crate::doubt::asks_first;
 use crate::effect;
 use crate::event::Event;
 use crate::run::Heading;
@@ -168,6 +169,10 @@ impl<'a> Turn<'a> {
                     return Ok(());
                 }
                 self.within_limits(index, &region)?;
+                if asks_first(self.work(index), &self.run.steps[index]) {
+                    self.question_again(index);
+                    return Ok(());
+                }
                 let speaker = self.free_agent(index, &region)?;
                 self.lock(index)?;
                 self.draw(index);

@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use baton_plan::params;
 use baton_plan::plan::{Action, Child, Items, StepIndex};
 
-use crate::doubt::asks_first;
 use crate::event::Event;
 use crate::run::{Frame, Heading};
 use crate::scope::{Outer, RunScope};
@@ -205,13 +204,7 @@ impl Turn<'_> {
             }
             match !state.members.is_empty() {
                 true => self.reopen_group(member),
-                false => {
-                    let asks_first = asks_first(self.work(member), &self.run.steps[member]);
-                    self.start_over(member);
-                    if asks_first {
-                        self.question_again(member, None);
-                    }
-                }
+                false => self.start_over(member),
             }
         }
     }

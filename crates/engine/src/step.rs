@@ -198,7 +198,7 @@ pub struct Attempt {
     pub gone: bool,
     /// The agent has been told to end it.
     pub stopping: bool,
-    /// Its probe said, after its end, that it did not happen.
+    /// It did not happen: its probe said so after its end, a person did, or it never started.
     pub disproven: bool,
     /// It was ended from outside, by a timeout or a stop, before it could say what it had done.
     pub cut_short: bool,

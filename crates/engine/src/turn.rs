@@ -245,6 +245,7 @@ impl<'a> Turn<'a> {
     pub fn withdraw(&mut self, index: StepIndex, reason: &str) {
         let (step, number) =
             self.end_attempt(index, Outcome::Failed, Some(format!("never started: {reason}")));
+        self.disprove(index);
         let direction = self.run.steps[index].direction;
         self.record(Event::AttemptWithdrawn { step, attempt: number, reason: reason.to_owned(), direction });
         self.let_go(index);
@@ -255,6 +256,14 @@ impl<'a> Turn<'a> {
         };
         self.state(index).idle = true;
         self.turn_to(index, next, None);
+    }
+
+    /// The newest attempt did not happen: no probe need be asked about it any more. (What may be repeated has none, and
+    /// of it an earlier attempt may have acted.)
+    pub(crate) fn disprove(&mut self, index: StepIndex) {
+        if let Some(attempt) = self.attempt(index) {
+            attempt.disproven |= !attempt.idempotent;
+        }
     }
 
     /// Writes an attempt's end down, once, and gives back the step's name and the attempt's number.

@@ -167,7 +167,10 @@ impl Turn<'_> {
         match resolution {
             Resolution::Succeeded => self.succeed(index, Some(said)),
             Resolution::Failed => self.fail(index, said),
-            Resolution::Retry => self.attempt_again(index, said),
+            Resolution::Retry => {
+                self.disprove(index);
+                self.attempt_again(index, said);
+            }
         }
     }
 

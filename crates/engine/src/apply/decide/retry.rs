@@ -57,18 +57,16 @@ impl Turn<'_> {
         self.attempt_or_ask(index, word)
     }
 
-    /// Attempts again what failed; where a probe can tell whether it happened after all, asks first, unless the word is
-    /// that it did not.
+    /// Attempts again what failed; where a probe can tell whether it happened after all, it is asked first, when it is the
+    /// step's turn; unless the word is that it did not.
     fn attempt_or_ask(&mut self, index: StepIndex, word: &Word<'_>) -> Result<(), Rejection> {
-        let asks_first = word.choice == Choice::Retry && asks_first(self.work(index), &self.run.steps[index]);
-        if asks_first {
+        if word.choice != Choice::Retry {
+            self.disprove(index);
+        } else if asks_first(self.work(index), &self.run.steps[index]) {
             self.somebody_asks(index, word)?;
         }
         self.note(index, word);
         self.attempt_again(index, word.says());
-        if asks_first {
-            self.question_again(index, Some(word.says()));
-        }
         Ok(())
     }
 
