@@ -20,6 +20,8 @@ use crate::lease::Deadline;
 
 /// How long a tree that was asked to end may take before it is killed.
 const GRACE_NS: u64 = 1_000_000_000;
+/// And where the lease is over: well within the margin (500 ms) that the leader leaves behind it.
+const LAPSED_GRACE_NS: u64 = 200_000_000;
 
 /// The longest sleep between two looks at the boot clock, which a suspension of the machine
 /// moves and the sleep does not notice.
@@ -189,7 +191,9 @@ impl Watch {
 
     /// Ends everything that the attempt started, and returns when nothing of it is left.
     fn end_tree(&mut self) {
-        let patience_ns = boottime_ns() + GRACE_NS;
+        let idempotent = self.assignment.idempotent;
+        let lease_ns = idempotent.then(|| Deadline::read(&self.home, &self.boot));
+        let patience_ns = patience_ns(boottime_ns(), lease_ns);
         tree::ask_to_end(self.cgroup.as_ref());
         while boottime_ns() < patience_ns && !tree::is_gone(self.cgroup.as_ref()) {
             self.sleep(None, BLINK_NS);
@@ -250,5 +254,27 @@ impl Watch {
         let mut buffer = [0_u8; 1024];
         // The descriptor does not block: an error means that no signal came.
         self.told_to_end |= rustix::io::read(&self.signals, &mut buffer).is_ok();
+    }
+}
+
+/// Until when a tree may take its time over its end. What may be repeated is begun elsewhere soon after its agent's lease
+/// is over, and has to be gone by then.
+fn patience_ns(now_ns: u64, lease_ns: Option<u64>) -> u64 {
+    let whole = now_ns.saturating_add(GRACE_NS);
+    lease_ns.map_or(whole, |lease_ns| whole.min(lease_ns.max(now_ns).saturating_add(LAPSED_GRACE_NS)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_patience_outlasts_the_lease_for_long() {
+        let now_ns = 100 * GRACE_NS;
+        assert_eq!(patience_ns(now_ns, None), now_ns + GRACE_NS);
+        assert_eq!(patience_ns(now_ns, Some(now_ns + 5 * GRACE_NS)), now_ns + GRACE_NS);
+        assert_eq!(patience_ns(now_ns, Some(now_ns)), now_ns + LAPSED_GRACE_NS);
+        assert_eq!(patience_ns(now_ns, Some(now_ns + 7)), now_ns + 7 + LAPSED_GRACE_NS);
+        assert_eq!(patience_ns(now_ns, Some(0)), now_ns + LAPSED_GRACE_NS);
     }
 }
