@@ -56,11 +56,15 @@ fn old_seeds_stay_mended() {
         (1695, "the same, on the way to a run that waits"),
         (1755, "an agent whose streams came and went, and never held"),
         (1818, "an agent is kept out by another run's doubt, and what waits for it is parked"),
+        (4552, "an office whose entry was committed without the answer coming back was given up"),
         (
             6460,
-            "an agent came back while its lease's end was on its way into the log, and its step was given away beside it",
+            "an agent came back while its lease's end was on its way into the log, and its step was given away",
         ),
-        (4552, "an office that was written into the log, without the answer coming back, was given up"),
+        (12876, "a person's retry asked a probe beside what the plan's limits had under way already"),
+        (18240, "the same, in a group"),
+        (20020, "a fenced target refused a command, which ended well all the same"),
+        (28689, "a step that ignored its end went on beside its successor, after its agent's lease"),
     ];
     for (seed, what) in seeds {
         assert_eq!(play(&generate(seed), None, false).violation, None, "seed {seed}: {what}");

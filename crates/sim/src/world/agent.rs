@@ -317,7 +317,8 @@ impl World {
             Decision::Bury(key) => self.inner(place, 2, Inner::Bury(key)),
             Decision::Sweep(key) => self.inner(place, 3, Inner::Sweep(key)),
             Decision::Report(report) => self.say(place, Up::Report(report)),
-            Decision::Refuse { .. } => {}
+            // Nobody restores a cluster here.
+            Decision::Refuse { .. } | Decision::Recount { .. } => {}
         }
     }
 

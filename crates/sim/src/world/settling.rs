@@ -10,7 +10,7 @@ use super::{Era, Happening, World};
 use crate::script::How;
 
 /// Within this, what can go on without people has gone on.
-const HEALING_MS: u64 = 150_000;
+const HEALING_MS: u64 = 300_000;
 /// Within this, everything has ended.
 const SETTLING_MS: u64 = 400_000;
 

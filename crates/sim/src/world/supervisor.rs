@@ -13,6 +13,9 @@ use crate::marks::Mark;
 use crate::sabotage::Sabotage;
 use crate::script::Trigger;
 
+/// How long a process that may be repeated can take over its end once the lease is over, milliseconds.
+const LAPSED_GRACE_MS: u64 = 200;
+
 /// How far a supervisor comes next.
 #[derive(Debug, Clone)]
 pub(crate) enum Phase {
@@ -174,7 +177,8 @@ impl World {
         if supervisor.ending || !running {
             return;
         }
-        let lapsed = supervisor.assignment.idempotent && now_ns >= lease_ns && !unchecked;
+        let idempotent = supervisor.assignment.idempotent;
+        let lapsed = idempotent && now_ns >= lease_ns && !unchecked;
         let ended = match stop {
             Some(reason) => Ended::Stopped(reason),
             None if now_ns >= supervisor.until_ns => Ended::TimedOut,
@@ -184,6 +188,8 @@ impl World {
         supervisor.ending = true;
         // What is asked to end may take its time over it.
         let grace = self.between(0, 1, ("grace", place, token)) * self.between(1, 1000, ("grace ms", token));
+        let until_lapse = lease_ns.saturating_sub(now_ns) / 1_000_000;
+        let grace = if idempotent && !unchecked { grace.min(until_lapse + LAPSED_GRACE_MS) } else { grace };
         self.in_supervisor(place, token, grace, Phase::Killed(ended));
     }
 

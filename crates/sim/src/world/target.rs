@@ -114,6 +114,9 @@ impl World {
         let (run, step) = (assignment.key.run.clone(), assignment.key.step.clone());
         let fenced = says(&assignment, "fenced");
         if fenced && !self.target.admits(&run, &step, token) {
+            if let Some(child) = self.places[place].children.get_mut(&token) {
+                child.deed.exit = Some(1);
+            }
             return self.note(|| format!("the target refuses token {token} for {run}/{step}"));
         }
         let undo = is_undo(&assignment);
