@@ -173,7 +173,7 @@ fn waits(run: &Run, for_agents: bool) -> bool {
     let agents = ["is live", "free slot"];
     let waits = |why: &str| {
         let said = |words: &&str| why.contains(words);
-        held.iter().any(|words| said(words)) || for_agents && agents.iter().any(|words| said(words))
+        held.iter().any(&said) || for_agents && agents.iter().any(said)
     };
     run.steps.iter().any(|step| step.reason.as_deref().is_some_and(waits))
 }
