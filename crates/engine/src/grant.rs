@@ -310,15 +310,36 @@ impl<'a> Turn<'a> {
     /// Makes a new attempt and gives it to an agent.
     fn assign(&mut self, index: StepIndex, speaker: Speaker, region: &str) {
         let token = self.next_token();
-        let (at, idempotent) = (self.at, self.work(index).idempotent);
         let host = self.agents.speaking(&speaker).map(|agent| agent.join.host.clone()).unwrap_or_default();
-        let state = self.state(index);
-        let (number, direction) = (state.attempts.len() as u32 + 1, state.direction);
+        let attempt = self.new_attempt(index, token, &speaker, host);
+        let (number, direction) = (attempt.number, attempt.direction);
         let agent = speaker.agent.clone();
+        self.agents.hold(&speaker, token, &self.run.id, index, self.at.index);
+        let next = match direction {
+            Direction::Do => Status::Running,
+            Direction::Undo => Status::Undoing,
+        };
+        self.turn_to(index, next, None);
+        let step = self.name(index);
+        let place = self.agents.by_name.get(&agent).map(|agent| agent.join.region.clone());
+        let (elsewhere, region) = (place.filter(|place| place != region), region.to_owned());
+        self.record(Event::StepGranted { step, attempt: number, token, agent, region, elsewhere, direction });
+    }
+
+    /// One more attempt at the step, the way that it goes now, and the newest from here on.
+    pub(crate) fn new_attempt(
+        &mut self,
+        index: StepIndex,
+        token: u64,
+        speaker: &Speaker,
+        host: String,
+    ) -> &mut Attempt {
+        let (at, idempotent) = (self.at, self.work(index).idempotent);
+        let state = self.state(index);
         (state.question, state.idle) = (None, false);
         state.attempts.push(Attempt {
-            number,
-            direction,
+            number: state.attempts.len() as u32 + 1,
+            direction: state.direction,
             idempotent,
             token,
             speaker: speaker.clone(),
@@ -337,16 +358,8 @@ impl<'a> Turn<'a> {
             disproven: false,
             cut_short: false,
         });
-        self.agents.hold(&speaker, token, &self.run.id, index, at.index);
-        let next = match direction {
-            Direction::Do => Status::Running,
-            Direction::Undo => Status::Undoing,
-        };
-        self.turn_to(index, next, None);
-        let step = self.name(index);
-        let place = self.agents.by_name.get(&agent).map(|agent| agent.join.region.clone());
-        let (elsewhere, region) = (place.filter(|place| place != region), region.to_owned());
-        self.record(Event::StepGranted { step, attempt: number, token, agent, region, elsewhere, direction });
+        let last = state.attempts.len() - 1;
+        &mut state.attempts[last]
     }
 
     /// Every plan that the step is a part of is on its way through, and nothing of it is to be taken back.

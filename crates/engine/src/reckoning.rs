@@ -253,35 +253,17 @@ impl Turn<'_> {
     fn adopt(&mut self, index: StepIndex, evidence: Evidence, awaited: bool) {
         let Evidence { token, speaker, host, held, ending } = evidence;
         self.reckoning.evidence.remove(&(self.run.id.clone(), self.name(index)));
-        let (at, idempotent) = (self.at, self.work(index).idempotent);
+        let at = self.at;
         let live = self.agents.by_name.get(&speaker.agent);
         let live = live.is_some_and(|agent| agent.live && agent.join.speaker == speaker);
-        let reason =
-            (!awaited).then(|| "it belongs to the time that was lost, and so does its end".to_owned());
-        let state = self.state(index);
-        let (number, direction) = (state.attempts.len() as u32 + 1, state.direction);
-        (state.question, state.idle) = (None, false);
-        state.attempts.push(Attempt {
-            number,
-            direction,
-            idempotent,
-            token,
-            speaker: speaker.clone(),
-            host,
-            granted: at,
-            begun: Some(at),
-            ended: (!awaited).then_some(at),
-            outcome: (!awaited).then_some(Outcome::Unknown),
-            exit_code: None,
-            reason,
-            stdout: String::new(),
-            stderr: String::new(),
-            lapsed: awaited && !live,
-            gone: !held,
-            stopping: false,
-            disproven: false,
-            cut_short: false,
-        });
+        let attempt = self.new_attempt(index, token, &speaker, host);
+        let (number, direction) = (attempt.number, attempt.direction);
+        attempt.begun = Some(at);
+        (attempt.lapsed, attempt.gone) = (awaited && !live, !held);
+        if !awaited {
+            (attempt.ended, attempt.outcome) = (Some(at), Some(Outcome::Unknown));
+            attempt.reason = Some("it belongs to the time that was lost, and so does its end".into());
+        }
         if awaited {
             self.agents.hold(&speaker, token, &self.run.id, index, at.index);
             self.draw(index);
