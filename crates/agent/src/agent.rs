@@ -22,6 +22,8 @@ use crate::session::{self, Identity, Up};
 /// If the data folder is used by another agent or cannot be read or written; a sentence that says
 /// what to do.
 pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> anyhow::Result<()> {
+    #[cfg(feature = "sabotage")]
+    baton_storage::sabotage::announce();
     let home = Home::open(&config.data_dir)?;
     let boot = host::boot_id().context("the kernel does not tell the boot's id")?;
     // Blocking, and nothing else happens before it is done.

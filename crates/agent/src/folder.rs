@@ -19,11 +19,13 @@ use std::path::{Path, PathBuf};
 
 use baton_storage::codec::{self, Record};
 use baton_storage::file::{create_folder_durably, write_durably};
+use baton_storage::sabotage::{self, Bug};
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 
 use crate::attempt::{Assignment, Report};
 use crate::ledger::Seen;
+use crate::process::Process;
 
 /// An attempt's folder. Nothing in it need exist.
 #[derive(Debug, Clone)]
@@ -185,7 +187,10 @@ impl Folder {
             return Ok(Seen::default());
         }
         // The lock first: an exit record written between the two looks is then still seen.
-        let locked = self.try_lock()?.is_none();
+        let locked = match sabotage::planted(Bug::AdoptByPid) {
+            true => self.identity().is_some_and(|identity| Process::find(identity.pid).is_some()),
+            false => self.try_lock()?.is_none(),
+        };
         Ok(Seen { locked, ..self.seen_unlocked() })
     }
 

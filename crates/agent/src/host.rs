@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use baton_storage::sabotage::{self, Bug};
 use rustix::time::{ClockId, clock_gettime};
 
 /// The place whose processes a successor can find and end: the machine, its process namespace and
@@ -36,7 +37,10 @@ pub(crate) fn boot_id() -> std::io::Result<String> {
 /// Nanoseconds since the boot, with the time in which the machine slept: a lease that ran out
 /// during a suspension has run out.
 pub(crate) fn boottime_ns() -> u64 {
-    let now = clock_gettime(ClockId::Boottime);
+    let now = clock_gettime(match sabotage::planted(Bug::WallClockLease) {
+        true => ClockId::Realtime,
+        false => ClockId::Boottime,
+    });
     let seconds = u64::try_from(now.tv_sec).unwrap_or_default();
     let rest = u64::try_from(now.tv_nsec).unwrap_or_default();
     seconds * 1_000_000_000 + rest

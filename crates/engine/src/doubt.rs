@@ -7,6 +7,7 @@ use baton_plan::plan::{StepIndex, Work};
 
 use crate::chain;
 use crate::event::Event;
+use crate::sabotage::{self, Bug};
 use crate::scope::{self, RunScope, environment};
 use crate::step::{Answered, Attempt, Direction, Outcome, Question, Status, StepState};
 use crate::turn::Turn;
@@ -45,7 +46,7 @@ pub fn decide(work: &Work, state: &StepState, attempt: &Attempt) -> Verdict {
         };
     }
     if work.probe.is_none() {
-        return match said_failed {
+        return match said_failed || sabotage::planted(Bug::RetryUnknown) {
             true => Verdict::Again("its exit code says that nothing happened".into()),
             false => Verdict::Park(format!("{}, and there is no probe to ask", what_is_known(attempt))),
         };
@@ -55,7 +56,8 @@ pub fn decide(work: &Work, state: &StepState, attempt: &Attempt) -> Verdict {
         Some(Question { answer: None, .. }) => Verdict::Await,
         Some(Question { answer: Some(Answered::Happened), .. }) => Verdict::Happened,
         Some(Question { answer: Some(Answered::DidNotHappen), asked_after_end, .. }) => {
-            match (*asked_after_end || work.fenced, can_act_no_more) {
+            let counts = *asked_after_end || work.fenced || sabotage::planted(Bug::ProbeBeforeQuiescence);
+            match (counts, can_act_no_more) {
                 (true, _) => Verdict::Again("its probe says that it did not happen".into()),
                 (false, true) => Verdict::Ask,
                 (false, false) => Verdict::Park(format!(

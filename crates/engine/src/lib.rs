@@ -28,6 +28,7 @@ pub mod rejection;
 pub mod requests;
 pub mod resources;
 pub mod run;
+pub mod sabotage;
 pub mod scope;
 pub mod settle;
 pub mod stamp;

@@ -8,6 +8,8 @@ pub mod doors;
 pub mod grpc;
 mod leader;
 pub mod raft;
+#[cfg(feature = "sabotage")]
+mod sabotage;
 mod server;
 
 pub use config::Config;

@@ -25,6 +25,8 @@ const LARGEST_REQUEST: usize = 16 << 20;
 /// # Errors
 /// A sentence about an address, data or a membership that cannot be worked with.
 pub async fn run(config: Config, shutdown: impl Future<Output = ()> + Send) -> anyhow::Result<()> {
+    #[cfg(feature = "sabotage")]
+    crate::sabotage::plant();
     let config = Arc::new(config);
     let address = config.listen;
     let listener = TcpListener::bind(address).await;

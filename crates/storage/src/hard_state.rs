@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::codec::{self, Record};
 use crate::file;
 use crate::position::{Position, Vote};
+use crate::sabotage::{self, Bug};
 
 /// Bytes of a slot: what disks write in one piece, or tear without touching the other slot.
 pub const SLOT_BYTES: usize = 4096;
@@ -112,7 +113,10 @@ impl HardStateFile {
         let at = state.seq % 2 * SLOT_BYTES as u64;
         self.file
             .write_all_at(&slot(state)?, at)
-            .and_then(|()| self.file.sync_data())
+            .and_then(|()| match sabotage::planted(Bug::PlainFlush) {
+                true => Ok(()),
+                false => self.file.sync_data(),
+            })
             .map_err(|error| file::named("write", &self.path, &error).into())
     }
 }

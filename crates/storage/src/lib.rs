@@ -14,5 +14,6 @@ pub mod hard_state;
 pub mod layout;
 pub mod log;
 pub mod position;
+pub mod sabotage;
 pub mod sync;
 pub mod table;

@@ -7,6 +7,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::sabotage::{self, Bug};
+
 static CALLS: AtomicU64 = AtomicU64::new(0);
 
 /// How many times this process has synced through the replacement.
@@ -21,11 +23,15 @@ pub fn calls() -> u64 {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sync_file_range(
     fd: libc::c_int,
-    _offset: libc::off64_t,
-    _bytes: libc::off64_t,
-    _flags: libc::c_uint,
+    offset: libc::off64_t,
+    bytes: libc::off64_t,
+    flags: libc::c_uint,
 ) -> libc::c_int {
     CALLS.fetch_add(1, Ordering::SeqCst);
+    if sabotage::planted(Bug::PlainFlush) {
+        // SAFETY: numbers only; it is what sled meant to call.
+        return unsafe { libc::syscall(libc::SYS_sync_file_range, fd, offset, bytes, flags) } as libc::c_int;
+    }
     // SAFETY: `fdatasync` takes any number, and sets errno for one that is no open file.
     unsafe { libc::fdatasync(fd) }
 }

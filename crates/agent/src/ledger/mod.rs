@@ -12,6 +12,8 @@ mod tests;
 
 use std::collections::BTreeMap;
 
+use baton_storage::sabotage::{self, Bug};
+
 use crate::attempt::{Action, Assignment, Key, Outcome, Report};
 use crate::journal::{Fact, Facts, Newest, Started};
 use stage::{Attempt, Stage, action_hash};
@@ -113,7 +115,7 @@ impl Ledger {
             let boot = self.boot.clone();
             attempt.stage = Stage::Running { boot };
             out.push(Decision::Start(assignment));
-        } else if !attempt.idempotent {
+        } else if !attempt.idempotent && !sabotage::planted(Bug::SkipBeginGate) {
             attempt.stage = Stage::Asking(assignment);
             out.push(Decision::AskBegin(key));
         } else if assignment.action == Action::Noop {

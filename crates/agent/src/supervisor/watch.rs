@@ -5,6 +5,7 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::PathBuf;
 
+use baton_storage::sabotage::{self, Bug};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::child::{self, Child};
@@ -159,7 +160,10 @@ impl Watch {
     fn environment(&self) -> Vec<(String, OsString)> {
         let given = self.assignment.environment.iter();
         let given = given.map(|(name, value)| (name.clone(), OsString::from(value)));
-        let token = self.assignment.key.token.to_string();
+        let token = match sabotage::planted(Bug::IgnoreFence) {
+            true => self.assignment.key.attempt.to_string(),
+            false => self.assignment.key.token.to_string(),
+        };
         let own = [
             ("BATON_OUTPUT".to_owned(), self.folder.output().into()),
             // What a sweep finds the tree by.

@@ -9,6 +9,7 @@ use baton_api::agents_server::Agents;
 use baton_api::{from_agent, to_agent};
 use baton_engine::command::{AttemptKey, Speaker};
 use baton_engine::{Command, Effect, Rejection};
+use baton_storage::sabotage::{self, Bug};
 use tokio::sync::{mpsc, watch};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
@@ -23,6 +24,9 @@ use crate::raft::Cluster;
 const HELLO_WITHIN: Duration = Duration::from_secs(3);
 /// Messages that may wait for a slow agent before its session is given up.
 const MOST_WAITING: usize = 1024;
+
+/// Results that took longer are late, for the planted bug that drops them.
+const LATE_MS: u64 = 1500;
 
 /// The `Agents` service of one coordinator.
 pub(crate) struct AgentsService {
@@ -238,7 +242,13 @@ impl Session {
     fn commit_begin(&self, key: api::AttemptKey) {
         let command = Command::Begin { speaker: self.speaker.clone(), key: convert::key(&key) };
         let (office, outgoing) = (Arc::clone(&self.office), self.outgoing.clone());
+        let early = sabotage::planted(Bug::SendBeforeCommit);
         tokio::spawn(async move {
+            if early {
+                let answer = api::BeginAnswer { key: Some(key.clone()), begun: true, reason: String::new() };
+                let message = api::ToAgent { message: Some(to_agent::Message::BeginAnswer(answer)) };
+                let _ = outgoing.send(Ok(message)).await;
+            }
             let (begun, reason) = match office.proposer.propose(command).await {
                 Ok(_) => (true, String::new()),
                 Err(ProposeError::Rejected(rejection)) => (false, rejection.to_string()),
@@ -260,8 +270,11 @@ impl Session {
                 return tracing::error!(agent = %self.speaker.agent, reason, "a report cannot be read");
             }
         };
+        let dropped =
+            sabotage::planted(Bug::DropLateResult) && key.as_ref().is_some_and(|key| self.is_late(key));
         tokio::spawn(async move {
             match office.proposer.propose(command).await {
+                _ if dropped => {}
                 Ok(_) => {}
                 // A report of a run that this cluster has never had can only be forgotten.
                 Err(ProposeError::Rejected(rejection @ Rejection::NotFound(_))) => {
@@ -272,6 +285,17 @@ impl Session {
             let acknowledged = to_agent::Message::ReportAcknowledged(api::ReportAcknowledged { key });
             let _ = outgoing.send(Ok(api::ToAgent { message: Some(acknowledged) })).await;
         });
+    }
+
+    /// The attempt began so long ago that its lease may have run out meanwhile, or another leader been elected.
+    fn is_late(&self, key: &api::AttemptKey) -> bool {
+        let now_ms = self.office.clock.now().time_ms;
+        self.cluster.machine().read(|state| {
+            let steps = state.runs.get(&key.run).map(|run| &run.steps);
+            let mut attempts = steps.into_iter().flatten().flat_map(|step| &step.attempts);
+            let begun = attempts.find(|attempt| attempt.token == key.token).and_then(|attempt| attempt.begun);
+            begun.is_some_and(|begun| now_ms.saturating_sub(begun.stamp.time_ms) > LATE_MS)
+        })
     }
 
     async fn send(&self, message: to_agent::Message) -> Result<(), Gone> {

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use baton_engine::command::Speaker;
+use baton_storage::sabotage::{self, Bug};
 
 /// One agent's lease.
 #[derive(Debug)]
@@ -86,7 +87,7 @@ impl Leases {
             lease.confirmed = lease.confirmed.max(*sent);
         }
         lease.unconfirmed = later;
-        if now.duration_since(lease.confirmed) > self.lease {
+        if now.duration_since(lease.confirmed) > self.lease && !sabotage::planted(Bug::OneWayHeartbeat) {
             return false;
         }
         lease.unconfirmed.insert(sequence, now);

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use baton_api::Identity;
+use baton_storage::sabotage::{self, Bug};
 
 use super::types::Member;
 
@@ -90,7 +91,9 @@ pub(crate) fn decide_joining(own: &Identity, answer: Option<&Identity>) -> Step 
 /// What a member without a log does when it meets a cluster that has been formed.
 fn join(own: &Identity, formed: &Identity) -> Step {
     match formed.members.iter().find(|known| known.id == own.id) {
-        Some(known) if known.incarnation == own.incarnation => Step::WaitForLeader,
+        Some(known) if known.incarnation == own.incarnation || sabotage::planted(Bug::EmptyDataDir) => {
+            Step::WaitForLeader
+        }
         Some(_) => Step::Refuse(format!(
             "the cluster {} knows member {} with another data folder, whose log is lost: it must never vote \
              again under this id. Give the machine a new id: start it with --join, `baton cluster add` and `promote` it, \

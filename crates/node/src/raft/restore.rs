@@ -15,6 +15,7 @@ use baton_storage::file;
 use baton_storage::hard_state::HardStateFile;
 use baton_storage::log::random_id;
 use baton_storage::position::{Position, Vote as VoteRecord};
+use baton_storage::sabotage::{self, Bug};
 use openraft::EntryPayload;
 
 use super::backup::{self, Backup};
@@ -184,6 +185,9 @@ fn write(copy: Copy, founder: &Founder, still_there: Vec<String>) -> anyhow::Res
 
 /// As if it were the next entry of the log: before a member of the new cluster runs, the epoch has begun.
 fn begin_epoch(state: &mut State, at: Position, cause: Cause) -> anyhow::Result<u64> {
+    if sabotage::planted(Bug::ReuseFence) {
+        return Ok(state.reckoning.epoch);
+    }
     let wall_ms = wall_ms();
     let epoch = reckoning::epoch_after(state, wall_ms);
     let stamp = Stamp { time_ms: state.stamp.time_ms, wall_ms };

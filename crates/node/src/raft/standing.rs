@@ -7,6 +7,7 @@ use baton_api::{Frame, IdentifyRequest};
 use baton_storage::hard_state::Identity;
 use baton_storage::log::Reached;
 use baton_storage::position::Reach;
+use baton_storage::sabotage::{self, Bug};
 
 use super::types::Membership;
 
@@ -136,6 +137,9 @@ impl Standing {
     /// As [`Refusal`].
     pub(crate) fn check(&self, frame: &Frame, membership: &Membership) -> Result<(), Refusal> {
         self.trusts(&frame.incarnation)?;
+        if sabotage::planted(Bug::EmptyDataDir) {
+            return Ok(());
+        }
         if frame.to != self.identity.incarnation {
             return Err(Refusal::Addressee {
                 id: self.identity.node,
