@@ -62,6 +62,10 @@ pub(crate) enum Command {
         #[command(flatten)]
         place: Place,
     },
+    /// Tests the suite: plants known bugs in the binary, one at a time, and sees whether a checker finds them
+    ///
+    /// The exit code is 0 only if each was caught. Bugs are planted by the feature `sabotage` of baton-cli, which no release has.
+    Sabotage(crate::profile::Sabotage),
     /// Adds the numbers of a soak to the table
     #[command(hide = true)]
     Tally(crate::profile::Tally),

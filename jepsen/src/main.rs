@@ -43,6 +43,7 @@ fn run() -> anyhow::Result<ExitCode> {
     match arguments.command {
         Command::Tally(told) => profile::tally(&told),
         Command::Target { target } => target::run(&target).map(ExitCode::from),
+        Command::Sabotage(flags) => profile::sabotage(&flags),
         Command::Check { history } => profile::check(&history),
         Command::Replay { store, place } => profile::replay(&store, &place),
         Command::Test(test) if test.profile == Profile::Ci => profile::ci(&test),

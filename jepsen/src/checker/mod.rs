@@ -11,6 +11,7 @@ mod doubts;
 mod linearizable;
 mod locks;
 mod logs;
+mod lost_data;
 mod members;
 mod one_run;
 mod order;
@@ -103,7 +104,7 @@ impl Verdict {
 type Checker = fn(&Evidence) -> Verdict;
 
 /// All of them, in the order of the report.
-const CHECKERS: [Checker; 16] = [
+const CHECKERS: [Checker; 17] = [
     at_most_once::check,
     acknowledged::check,
     one_run::check,
@@ -118,6 +119,7 @@ const CHECKERS: [Checker; 16] = [
     doubts::check,
     members::check,
     chain::check,
+    lost_data::check,
     logs::check,
     coverage::check,
 ];

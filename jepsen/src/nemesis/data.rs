@@ -7,10 +7,14 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
+use baton_client::{Client, Filter};
 
 use super::mend::Mend;
 use super::{Card, Nemesis, Outcome, Site, Trigger};
 use crate::cluster::tree::Stage;
+
+/// What is said of a member that was let in without its data.
+pub(crate) const TAKES_PART: &str = "takes part without its data";
 
 const fn card(name: &'static str, when: Trigger, rows: &'static [&'static str]) -> Card {
     Card { name, nemesis: Nemesis::Data, when, hold_ms: (1200, 2000), rows }
@@ -39,8 +43,14 @@ async fn wipe_member(site: &mut Site) -> anyhow::Result<Outcome> {
     fs::rename(node.data_dir(), &aside)?;
     node.start()?;
     site.mends.push(Mend::Data { name: name.clone(), aside });
+    let alone = Client::connect(&[site.cluster.node(&name).address.clone()])?
+        .with_deadline(Duration::from_millis(500));
     let deadline = Instant::now() + Duration::from_secs(10);
     while site.cluster.node_mut(&name).is_running() {
+        // It knows runs only when it has been given the cluster's log.
+        if alone.list_runs(&Filter::default(), true).await.is_ok_and(|page| !page.runs.is_empty()) {
+            return Ok(Outcome::Installed(format!("{name} {TAKES_PART}")));
+        }
         if Instant::now() > deadline {
             return Ok(Outcome::Installed(format!("{name} runs on without its data")));
         }

@@ -16,6 +16,7 @@ mod restart;
 mod site;
 mod trigger;
 
+pub(crate) use data::TAKES_PART;
 pub(crate) use mend::mend;
 pub(crate) use site::{Outcome, Site};
 pub(crate) use trigger::{Trigger, until};

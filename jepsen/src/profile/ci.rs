@@ -1,15 +1,12 @@
 //! The profile of CI: several tests, each in a process and namespaces of its own, and least counts that all of them
 //! together must reach. A run that did not get into trouble is no pass.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, ExitCode};
-
-use anyhow::Context as _;
 
 use super::Summary;
 use crate::checker::Valid;
-use crate::{cli, edn};
+use crate::cli;
 
 /// Name, workloads, nemeses, seconds.
 const TESTS: [(&str, &str, &str, u64); 5] = [
@@ -86,13 +83,6 @@ fn shortfalls(sum: &Summary) -> Vec<String> {
 
 /// The numbers of the newest test of a name.
 fn results(folder: &Path) -> anyhow::Result<Summary> {
-    let mut tests: Vec<PathBuf> =
-        fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.path())).collect::<Result<_, _>>()?;
-    tests.sort();
-    let newest = tests.last().context("there is none")?;
-    let value = edn::read_all(&fs::read_to_string(newest.join("results.edn"))?)?
-        .into_iter()
-        .next()
-        .unwrap_or_default();
-    Ok(serde_json::from_value(value["summary"].clone())?)
+    let results = super::results_of(&super::newest(folder)?)?;
+    Ok(serde_json::from_value(results["summary"].clone())?)
 }

@@ -2,10 +2,11 @@
 
 mod binary;
 mod ci;
+mod sabotage;
 mod summary;
 mod tally;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context as _;
@@ -20,6 +21,7 @@ use crate::workload::Workload;
 use crate::{edn, generator, report};
 
 pub(crate) use ci::ci;
+pub(crate) use sabotage::{Sabotage, sabotage};
 pub(crate) use summary::Summary;
 pub(crate) use tally::{Tally, tally};
 
@@ -110,6 +112,20 @@ fn say(verdicts: &[Verdict]) {
             println!("           and {} more", verdict.findings.len() - 8);
         }
     }
+}
+
+/// The newest test of a name.
+fn newest(folder: &Path) -> anyhow::Result<PathBuf> {
+    let mut tests: Vec<PathBuf> =
+        std::fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.path())).collect::<Result<_, _>>()?;
+    tests.sort();
+    tests.pop().context("there is none")
+}
+
+/// What a test came to.
+fn results_of(test: &Path) -> anyhow::Result<serde_json::Value> {
+    let text = std::fs::read_to_string(test.join("results.edn"))?;
+    Ok(edn::read_all(&text)?.into_iter().next().unwrap_or_default())
 }
 
 /// Judges a history again.
