@@ -1,6 +1,6 @@
 //! P6, INV4: the tokens that a target sees never fall. A step that may be repeated is the exception that `semantics.md`
 //! names as its honest limit: its frozen executor may act late, so such a fall is told, and no violation, unless the
-//! target itself had to be fenced.
+//! target itself had to be fenced. No two attempts come with the same token.
 
 use std::collections::BTreeMap;
 
@@ -8,6 +8,11 @@ use super::{Evidence, Verdict};
 use crate::witness::Seen;
 
 const NAME: &str = "tokens";
+
+/// Which attempt a line is of.
+fn attempt(line: &Seen) -> (&str, &str, &str, u64) {
+    (&line.run, &line.step, &line.direction, line.attempt)
+}
 
 pub(super) fn check(evidence: &Evidence) -> Verdict {
     let mut newest: BTreeMap<String, &Seen> = BTreeMap::new();
@@ -32,6 +37,12 @@ pub(super) fn check(evidence: &Evidence) -> Verdict {
                 "{target} saw token {} of {}/{} after {} of {}/{}",
                 line.token, line.run, line.step, seen.token, seen.run, seen.step
             )),
+            Some(seen) if seen.token == line.token && attempt(seen) != attempt(line) => {
+                findings.push(format!(
+                    "{target} saw token {} of {}/{} and of {}/{}: a token is one attempt's",
+                    line.token, line.run, line.step, seen.run, seen.step
+                ))
+            }
             _ => {
                 newest.insert(target, line);
             }
@@ -59,6 +70,7 @@ mod tests {
         assert_eq!(valid("1 began r/a 8 - P\n2 began r/a 7 - P"), Valid::False);
         assert_eq!(valid("1 began r/a 8 - I\n2 began r/a 7 - I"), Valid::True);
         assert_eq!(valid("1 applied r/a 8 fenced I\n2 applied r/b 7 fenced I"), Valid::False);
+        assert_eq!(valid("1 applied r/a 8 fenced I\n2 applied r/b 8 fenced I"), Valid::False);
         assert_eq!(valid("1 applied r/a 8 fenced I\n2 refused r/b 7 fenced I"), Valid::True);
     }
 }

@@ -85,6 +85,9 @@ impl Standing {
 
     /// Neither talks to this data folder any more nor listens to it.
     pub(crate) fn disown(&self, incarnation: &str) {
+        if sabotage::planted(Bug::EmptyDataDir) {
+            return;
+        }
         let mut disowned = self.disowned.write().unwrap_or_else(PoisonError::into_inner);
         disowned.insert(incarnation.to_owned());
     }
