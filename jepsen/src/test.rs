@@ -67,10 +67,7 @@ pub(crate) async fn run(mut setup: Setup, store: &Store) -> anyhow::Result<Vec<V
     let agents = cluster.agents().count();
     until_ready(&client, agents, READY_WITHIN).await?;
     let world = World {
-        client: client
-            .clone()
-            .with_deadline(Duration::from_secs(6))
-            .with_attempt(Duration::from_millis(1200)),
+        client: patient(client.clone()),
         recorder: Arc::clone(&recorder),
         witness: store.path("witness"),
         program: std::env::current_exe()?,
@@ -82,7 +79,7 @@ pub(crate) async fn run(mut setup: Setup, store: &Store) -> anyhow::Result<Vec<V
             .await
             .with_context(|| format!("a plan of the suite is refused:\n{plan}"))?;
     }
-    let clients = clients(&setup, &world);
+    let clients = clients(&setup, &world, client.servers())?;
     let mut site = Site {
         cluster,
         client: client
@@ -112,16 +109,28 @@ pub(crate) async fn run(mut setup: Setup, store: &Store) -> anyhow::Result<Vec<V
     Ok(checker::all(&evidence))
 }
 
-fn clients(setup: &Setup, world: &World) -> Vec<tokio::task::JoinHandle<()>> {
+fn patient(client: Client) -> Client {
+    client.with_deadline(Duration::from_secs(6)).with_attempt(Duration::from_millis(1200))
+}
+
+/// Each has its own idea of who leads: what one of them learns must not keep the others from asking a deposed leader.
+fn clients(
+    setup: &Setup,
+    world: &World,
+    servers: &[String],
+) -> anyhow::Result<Vec<tokio::task::JoinHandle<()>>> {
     let mut random = fastrand::Rng::with_seed(setup.test.seed);
     let mut clients = Vec::new();
     for workload in &setup.workloads {
         for number in 0..workload.clients(setup.workloads.len()) {
-            let session = Session::new(world.clone(), random.fork(), number);
+            let mut own = servers.to_vec();
+            own.rotate_left(clients.len() % servers.len());
+            let world = World { client: patient(Client::connect(&own)?), ..world.clone() };
+            let session = Session::new(world, random.fork(), number);
             clients.push(tokio::spawn(workload.client(session)));
         }
     }
-    clients
+    Ok(clients)
 }
 
 /// The safety phase: one round after the other.
