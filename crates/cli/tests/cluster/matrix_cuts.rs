@@ -17,12 +17,19 @@ fn wired(settings: &str) -> (Cluster, Relay) {
     (cluster, relay)
 }
 
+/// Cuts the wire. The agent has learned from the leader where the coordinators are; started anew it knows the wire alone.
+fn cut(cluster: &mut Cluster, relay: &Relay, ways: &[Way]) {
+    relay.cut(ways);
+    cluster.kill_agent("west-1");
+    cluster.start_agent("west-1");
+}
+
 /// One way is cut: the lease is a round trip, so it runs out all the same, and each class goes its
 /// way while nobody can tell what the agent does. What it knows is heard once the wire heals.
 fn one_way_is_cut(way: Way) {
     let (mut cluster, relay) = wired("lease_ms = 1500\nrenew_ms = 300\n");
     let run = cluster.classes_under_way();
-    relay.cut(&[way]);
+    cut(&mut cluster, &relay, &[way]);
     // Granted while the agent still counts as live, and never begun there.
     let late = step("late", &format!("idempotent: false, command: '{}'", cluster.mark("late")));
     let late = cluster.plan("late", &format!("  steps:\n{late}"));
@@ -54,9 +61,9 @@ fn p02_an_agent_that_cannot_reach_the_leader_begins_nothing_and_is_heard_late() 
 
 #[test]
 fn p03_what_ended_while_the_wire_was_cut_is_reported_when_it_heals() {
-    let (cluster, relay) = wired("lease_ms = 30000\nrenew_ms = 300\n");
+    let (mut cluster, relay) = wired("lease_ms = 30000\nrenew_ms = 300\n");
     let run = cluster.classes_under_way();
-    relay.cut(&[Way::Up, Way::Down]);
+    cut(&mut cluster, &relay, &[Way::Up, Way::Down]);
     cluster.let_go("go");
     cluster.until_exit_records("west-1", 4);
     cluster.until_classes(&run, ["running"; 4]);

@@ -10,6 +10,7 @@ use std::fs::File;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -57,6 +58,7 @@ struct Process {
 /// Coordinators 1, 2, 3 and agents by name; everything ends with it.
 pub(crate) struct Cluster {
     folder: TempDir,
+    host: String,
     addresses: Vec<String>,
     servers: BTreeMap<u64, Process>,
     agents: BTreeMap<String, Process>,
@@ -66,9 +68,11 @@ impl Cluster {
     /// Three coordinators, and these agents (name, region). `settings` is the coordinators' TOML.
     pub(crate) fn start(agents: &[(&str, &str)], settings: &str) -> Cluster {
         let folder = tempfile::Builder::new().prefix("baton-test-").tempdir().expect("a folder");
+        let host = own_host();
         let mut cluster = Cluster {
             folder,
-            addresses: free_addresses(3),
+            addresses: free_addresses(&host, 3),
+            host,
             servers: BTreeMap::new(),
             agents: BTreeMap::new(),
         };
@@ -133,7 +137,7 @@ impl Cluster {
 
     /// Starts one more coordinator, which joins where `at` answers, and waits to be added.
     pub(crate) fn join_server(&mut self, id: u64, region: &str, at: u64) {
-        self.addresses.extend(free_addresses(1));
+        self.addresses.extend(free_addresses(&self.host, 1));
         assert_eq!(self.addresses.len() as u64, id, "ids go on from the last");
         let (address, data) =
             (self.address(id).to_owned(), self.data_dir(&id.to_string()).display().to_string());
@@ -350,7 +354,16 @@ pub(crate) fn say(arguments: &[&str], environment: &[(&str, &str)]) -> Said {
     }
 }
 
-fn free_addresses(count: usize) -> Vec<String> {
-    let listeners: Vec<_> = (0..count).map(|_| TcpListener::bind("127.0.0.1:0").expect("a port")).collect();
+/// A loopback address that no other cluster uses: a port that is free while a server is dead must not be given to
+/// another test's.
+fn own_host() -> String {
+    static CLUSTERS: AtomicU32 = AtomicU32::new(0);
+    let (process, cluster) = (std::process::id(), CLUSTERS.fetch_add(1, Ordering::Relaxed));
+    format!("127.{}.{}.{}", 1 + process / 250 % 250, 1 + process % 250, 1 + cluster % 250)
+}
+
+fn free_addresses(host: &str, count: usize) -> Vec<String> {
+    let bind = |_| TcpListener::bind((host, 0)).expect("a port");
+    let listeners: Vec<_> = (0..count).map(bind).collect();
     listeners.iter().map(|listener| listener.local_addr().expect("an address").to_string()).collect()
 }
