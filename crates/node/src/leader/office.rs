@@ -18,6 +18,8 @@ use crate::raft::Cluster;
 
 /// Clocks may differ in rate, and a lease's end must be certain before anyone acts on it.
 const LEASE_MARGIN: Duration = Duration::from_millis(500);
+/// So many heartbeats of a quorum may fail to come in time.
+const HEARTBEATS_IN_MARGIN: u32 = 5;
 /// The longest time between two looks at the leases.
 const LOOK_AT_LEASES: Duration = Duration::from_millis(250);
 /// Pause before a take-over that failed for want of a quorum is tried again.
@@ -32,6 +34,8 @@ pub(crate) struct Office {
     /// Cluster time.
     pub(crate) clock: Clock,
     cluster: Cluster,
+    /// See [`margin`].
+    margin: Duration,
     leases: Mutex<Leases>,
     sessions: Mutex<Sessions>,
     over: watch::Sender<bool>,
@@ -117,7 +121,8 @@ async fn take_office(config: &Config, cluster: &Cluster, term: u64) -> Option<Ar
             }
         }
     }
-    let mut leases = Leases::new(Duration::from_millis(config.lease_ms), LEASE_MARGIN);
+    let margin = margin(config);
+    let mut leases = Leases::new(Duration::from_millis(config.lease_ms), margin);
     let now = Instant::now();
     cluster.machine().read(|state| {
         let live = state.agents.by_name.values().filter(|agent| agent.live);
@@ -128,10 +133,17 @@ async fn take_office(config: &Config, cluster: &Cluster, term: u64) -> Option<Ar
         proposer,
         clock,
         cluster: cluster.clone(),
+        margin,
         leases: Mutex::new(leases),
         sessions: Mutex::default(),
         over: watch::Sender::new(false),
     }))
+}
+
+/// By how much a leader lets a lease run on, and how long a quorum may be silent before the leader promises nothing more.
+/// A quorum is heard of once a heartbeat, and some of those come late.
+fn margin(config: &Config) -> Duration {
+    LEASE_MARGIN.max(HEARTBEATS_IN_MARGIN * Duration::from_millis(config.heartbeat_ms))
 }
 
 /// A proposal whose answer was lost may have been committed all the same.
@@ -159,7 +171,7 @@ impl Office {
     /// whole lease from its election on, and the margin: a promise may be as much older than that as the margin allows,
     /// and no more. Without a quorum an agent is better off looking for that leader.
     pub(crate) fn is_followed(&self) -> bool {
-        self.cluster.is_followed(LEASE_MARGIN)
+        self.cluster.is_followed(self.margin)
     }
 
     /// True when this renewal is to be answered.
