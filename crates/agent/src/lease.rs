@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 /// The renewals of one session, under way and answered.
 #[derive(Debug)]
-pub(crate) struct Renewals {
+pub struct Renewals {
     lease_ns: u64,
     sequence: u64,
     answered: u64,
@@ -22,7 +22,7 @@ pub(crate) struct Renewals {
 
 impl Renewals {
     /// For a session that began at `now_ns`.
-    pub(crate) fn new(lease_ms: u64, now_ns: u64) -> Renewals {
+    pub fn new(lease_ms: u64, now_ns: u64) -> Renewals {
         Renewals {
             lease_ns: lease_ms.saturating_mul(1_000_000),
             sequence: 0,
@@ -33,7 +33,7 @@ impl Renewals {
     }
 
     /// The next renewal, sent now: its sequence, and the highest one that was answered.
-    pub(crate) fn send(&mut self, now_ns: u64) -> (u64, u64) {
+    pub fn send(&mut self, now_ns: u64) -> (u64, u64) {
         self.sequence += 1;
         self.sent_ns.insert(self.sequence, now_ns);
         (self.sequence, self.answered)
@@ -41,7 +41,7 @@ impl Renewals {
 
     /// An answer arrived: until when the lease runs. An answer to nothing that was sent counts
     /// for nothing.
-    pub(crate) fn answered(&mut self, sequence: u64, now_ns: u64) -> Option<u64> {
+    pub fn answered(&mut self, sequence: u64, now_ns: u64) -> Option<u64> {
         let sent_ns = self.sent_ns.remove(&sequence)?;
         self.sent_ns = self.sent_ns.split_off(&sequence);
         self.answered = self.answered.max(sequence);
@@ -50,7 +50,7 @@ impl Renewals {
     }
 
     /// How long no answer has come, nanoseconds.
-    pub(crate) fn silent_ns(&self, now_ns: u64) -> u64 {
+    pub fn silent_ns(&self, now_ns: u64) -> u64 {
         now_ns.saturating_sub(self.heard_ns)
     }
 }

@@ -19,7 +19,8 @@ mod host;
 #[doc(hidden)]
 pub mod journal;
 mod keeper;
-mod lease;
+#[doc(hidden)]
+pub mod lease;
 #[doc(hidden)]
 pub mod ledger;
 mod process;

@@ -97,13 +97,11 @@ impl LogStore {
     /// The newest membership among the entries.
     pub(crate) fn membership(&self) -> Option<Membership> {
         let cache = self.read();
-        let payloads = cache.entries.values().rev().map(|cached| &cached.entry.payload);
-        payloads
-            .filter_map(|payload| match payload {
-                EntryPayload::Membership(membership) => Some(membership.clone()),
-                _ => None,
-            })
-            .next()
+        let mut payloads = cache.entries.values().rev().map(|cached| &cached.entry.payload);
+        payloads.find_map(|payload| match payload {
+            EntryPayload::Membership(membership) => Some(membership.clone()),
+            _ => None,
+        })
     }
 
     fn read(&self) -> RwLockReadGuard<'_, Cache> {

@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 
 use baton_agent::attempt::{Assignment, Key, Report};
 use baton_agent::journal::{Fact, Facts, Open};
+use baton_agent::lease::Renewals;
 use baton_agent::ledger::{Decision, Event, Ledger};
 use baton_engine::command::{Join, Speaker};
 
-use super::leases::{LEASE_MS, RENEW_MS, Renewals};
+use super::leases::{LEASE_MS, RENEW_MS};
 use super::session::{Down, Up};
 use super::{Happening, World};
 use crate::marks::Mark;
@@ -224,7 +225,7 @@ impl World {
         }
         process.highest_term = term;
         process.asked.clear();
-        process.stream = Some(Stream { id, member, renewals: Renewals::new(now_ns) });
+        process.stream = Some(Stream { id, member, renewals: Renewals::new(LEASE_MS, now_ns) });
         self.hear_event(place, Event::Connected);
         self.renew(place, id);
     }

@@ -1,5 +1,5 @@
-//! Leases at both ends, by the rules of the node (`leader/leases.rs`) and of the agent (`lease.rs`): a lease counts from
-//! the sending of its renewal at the agent and from the answer at the leader, and only a round trip counts.
+//! Leases at the leader, by the rules of the node (`leader/leases.rs`): a lease counts from the sending of its renewal at
+//! the agent, whose own renewals these are, and from the answer here, and only a round trip counts.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -88,38 +88,5 @@ impl Leases {
 
     pub(crate) fn next_end(&self) -> Option<u64> {
         self.running.values().map(|lease| lease.answered + LEASE_MS + MARGIN_MS).min()
-    }
-}
-
-/// The renewals of one session at the agent; nanoseconds of its boot clock.
-#[derive(Debug, Default)]
-pub(crate) struct Renewals {
-    sequence: u64,
-    answered: u64,
-    sent_ns: BTreeMap<u64, u64>,
-    heard_ns: u64,
-}
-
-impl Renewals {
-    pub(crate) fn new(now_ns: u64) -> Renewals {
-        Renewals { heard_ns: now_ns, ..Renewals::default() }
-    }
-
-    pub(crate) fn send(&mut self, now_ns: u64) -> (u64, u64) {
-        self.sequence += 1;
-        self.sent_ns.insert(self.sequence, now_ns);
-        (self.sequence, self.answered)
-    }
-
-    pub(crate) fn answered(&mut self, sequence: u64, now_ns: u64) -> Option<u64> {
-        let sent_ns = self.sent_ns.remove(&sequence)?;
-        self.sent_ns = self.sent_ns.split_off(&sequence);
-        self.answered = self.answered.max(sequence);
-        self.heard_ns = now_ns;
-        Some(sent_ns + LEASE_MS * 1_000_000)
-    }
-
-    pub(crate) fn silent_ns(&self, now_ns: u64) -> u64 {
-        now_ns.saturating_sub(self.heard_ns)
     }
 }
