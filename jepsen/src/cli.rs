@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
-use crate::nemesis::Nemesis;
+use crate::nemesis::{self, Card, Nemesis};
 use crate::target::Target;
 use crate::workload::Workload;
 
@@ -105,9 +105,9 @@ pub(crate) struct Test {
     /// What clients do: `all`, or some of them
     #[arg(long, value_name = "W,…", value_delimiter = ',', default_value = "all", value_parser = workloads)]
     pub(crate) workload: Vec<Vec<Workload>>,
-    /// What goes wrong: `all`, `none`, or some of them
-    #[arg(long, value_name = "F,…", value_delimiter = ',', default_value = "all", value_parser = nemeses)]
-    pub(crate) nemesis: Vec<Vec<Nemesis>>,
+    /// What goes wrong: `all`, `none`, some of them, or some of their cards (`power/agent`, `pause/host/executing`)
+    #[arg(long, value_name = "F,…", value_delimiter = ',', default_value = "all", value_parser = cards)]
+    pub(crate) nemesis: Vec<Vec<&'static Card>>,
     /// How much of it
     #[arg(long, value_enum, default_value_t = Profile::One)]
     pub(crate) profile: Profile,
@@ -133,13 +133,13 @@ fn workloads(text: &str) -> Result<Vec<Workload>, String> {
     }
 }
 
-fn nemeses(text: &str) -> Result<Vec<Nemesis>, String> {
+fn cards(text: &str) -> Result<Vec<&'static Card>, String> {
     match text {
-        "all" => Ok(Nemesis::ALL.to_vec()),
+        "all" => Ok(nemesis::cards_of(&Nemesis::ALL)),
         "none" => Ok(Vec::new()),
-        one => Nemesis::from_str(one, true)
-            .map(|one| vec![one])
-            .map_err(|_| unknown(one, Nemesis::ALL.map(Nemesis::name))),
+        one => Some(nemesis::cards_below(one))
+            .filter(|cards| !cards.is_empty())
+            .ok_or_else(|| unknown(one, Nemesis::EVERY.map(Nemesis::name))),
     }
 }
 
@@ -165,10 +165,13 @@ impl Test {
         once(self.workload.concat())
     }
 
-    /// The nemeses, each once, and whether they were asked for by name.
-    pub(crate) fn nemeses(&self) -> (Vec<Nemesis>, bool) {
-        let all = self.nemesis.iter().any(|some| some.len() == Nemesis::ALL.len());
-        (once(self.nemesis.concat()), !all)
+    /// The cards, each once, and whether they were asked for by name.
+    pub(crate) fn cards(&self) -> (Vec<&'static Card>, bool) {
+        let every = nemesis::cards_of(&Nemesis::ALL).len();
+        let all = self.nemesis.iter().any(|some| some.len() == every);
+        let asked = self.nemesis.concat();
+        let cards = nemesis::cards_of(&Nemesis::EVERY);
+        (cards.into_iter().filter(|card| asked.contains(card)).collect(), !all)
     }
 }
 
@@ -191,8 +194,17 @@ mod tests {
             panic!("a test was asked for")
         };
         assert_eq!(test.workloads(), [Workload::Effects, Workload::Storm]);
-        assert_eq!((test.nemeses().0.len(), test.nemeses().1), (Nemesis::ALL.len(), false));
+        assert_eq!(test.cards(), (nemesis::cards_of(&Nemesis::ALL), false));
         assert_eq!(test.time_limit, Duration::from_secs(120));
+        let Command::Test(test) = read(&["--nemesis", "power/agent,pause/all"]).unwrap().command else {
+            panic!("a test was asked for")
+        };
+        let names: Vec<_> = test.cards().0.iter().map(|card| card.name).collect();
+        assert!(names.contains(&"power/agent/granted") && names.contains(&"pause/all"), "{names:?}");
+        assert!(
+            names.iter().all(|name| name.starts_with("power/agent/") || *name == "pause/all"),
+            "{names:?}"
+        );
         let error = read(&["--nemesis", "killl"]).unwrap_err().to_string();
         assert!(error.contains("there is no `killl`: all, leader, kill"), "{error}");
         assert!(read(&["--time-limit", "60"]).unwrap_err().to_string().contains("45s"));

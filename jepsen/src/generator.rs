@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::edn;
-use crate::nemesis::{Card, Nemesis};
+use crate::nemesis::Card;
 
 /// Faults that are there at the same time, and the quiet afterwards.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,23 +17,22 @@ pub(crate) struct Round {
 /// More rounds than any test has time for.
 const ROUNDS: usize = 400;
 
-/// A part of the nemeses, drawn by lot: a test with fewer kinds of faults goes deeper into each.
-pub(crate) fn swarm(all: &[Nemesis], random: &mut fastrand::Rng) -> Vec<Nemesis> {
-    let mut drawn: Vec<_> = all.to_vec();
+/// The cards of a part of the nemeses, drawn by lot: a test with fewer kinds of faults goes deeper into each.
+pub(crate) fn swarm(all: &[&'static Card], random: &mut fastrand::Rng) -> Vec<&'static Card> {
+    let mut drawn: Vec<_> = all.iter().map(|card| card.nemesis).collect();
+    drawn.dedup();
     random.shuffle(&mut drawn);
     drawn.truncate(random.usize(3..=drawn.len().max(3)));
-    drawn.sort_unstable();
-    drawn
+    all.iter().filter(|card| drawn.contains(&card.nemesis)).copied().collect()
 }
 
-/// Deals all cards of these nemeses, again and again, each time in another order.
-pub(crate) fn rounds(nemeses: &[Nemesis], random: &mut fastrand::Rng) -> Vec<Round> {
-    let all: Vec<&Card> = nemeses.iter().flat_map(|nemesis| nemesis.cards()).collect();
+/// Deals all of these cards, again and again, each time in another order.
+pub(crate) fn rounds(all: &[&'static Card], random: &mut fastrand::Rng) -> Vec<Round> {
     let mut rounds = Vec::new();
     let mut deck: Vec<&Card> = Vec::new();
     while rounds.len() < ROUNDS && !all.is_empty() {
         if deck.is_empty() {
-            deck = all.clone();
+            deck = all.to_vec();
             random.shuffle(&mut deck);
             one_of_each_last(&mut deck);
         }
@@ -91,10 +90,11 @@ pub(crate) fn read(text: &str) -> anyhow::Result<Vec<Round>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::nemesis::{Nemesis, cards_of};
 
     #[test]
     fn the_same_seed_gives_the_same_plan_and_it_is_read_as_it_was_written() {
-        let plan = |seed| rounds(&Nemesis::ALL, &mut fastrand::Rng::with_seed(seed));
+        let plan = |seed| rounds(&cards_of(&Nemesis::ALL), &mut fastrand::Rng::with_seed(seed));
         assert_eq!(plan(7), plan(7));
         assert_ne!(plan(7), plan(8));
         assert_eq!(read(&written(&plan(7)).unwrap()).unwrap(), plan(7));
@@ -102,9 +102,8 @@ mod tests {
 
     #[test]
     fn every_card_is_dealt_before_one_comes_again() {
-        let cards: Vec<_> =
-            Nemesis::ALL.iter().flat_map(|nemesis| nemesis.cards()).map(|card| card.name).collect();
-        let dealt: Vec<_> = rounds(&Nemesis::ALL, &mut fastrand::Rng::with_seed(1))
+        let cards: Vec<_> = cards_of(&Nemesis::ALL).iter().map(|card| card.name).collect();
+        let dealt: Vec<_> = rounds(&cards_of(&Nemesis::ALL), &mut fastrand::Rng::with_seed(1))
             .into_iter()
             .flat_map(|round| round.cards)
             .collect();

@@ -25,6 +25,7 @@ pub(crate) struct Recorder {
     written: Mutex<(File, u64)>,
     next_process: AtomicU64,
     starting: AtomicU64,
+    done: AtomicU64,
 }
 
 /// What is known of an operation when it is written down.
@@ -50,6 +51,7 @@ impl Recorder {
             written: Mutex::new((file, 0)),
             next_process: AtomicU64::new(0),
             starting: AtomicU64::new(0),
+            done: AtomicU64::new(0),
         })
     }
 
@@ -72,12 +74,20 @@ impl Recorder {
         self.starting.load(Ordering::Relaxed)
     }
 
+    /// Starts, decisions and writes that somebody was told are done.
+    pub(crate) fn done(&self) -> u64 {
+        self.done.load(Ordering::Relaxed)
+    }
+
     pub(crate) fn write(&self, line: Line<'_>) {
         if line.f == "start" {
             match line.kind {
                 Kind::Invoke => self.starting.fetch_add(1, Ordering::Relaxed),
                 _ => self.starting.fetch_sub(1, Ordering::Relaxed),
             };
+        }
+        if line.kind == Kind::Ok && matches!(line.f, "start" | "decide" | "write") {
+            self.done.fetch_add(1, Ordering::Relaxed);
         }
         let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
         let (file, count) = &mut *written;

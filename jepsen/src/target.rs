@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use rustix::fs::{FlockOperation, flock};
 
 use crate::recorder::monotonic_ns;
-use crate::witness::{self, Seen};
+use crate::witness::{self, Seen, acting};
 
 /// What a step does.
 #[derive(Debug, Clone, clap::Subcommand)]
@@ -107,7 +107,9 @@ impl Effect {
     }
 
     fn sees(&self, what: &str, subject: &str) -> anyhow::Result<()> {
-        self.line(what, subject)?.append(&self.file(subject)?)
+        let line = self.line(what, subject)?;
+        line.append(&self.file(subject)?)?;
+        if subject.is_empty() { acting::mark(&self.witness, &line) } else { Ok(()) }
     }
 
     fn file(&self, subject: &str) -> anyhow::Result<PathBuf> {

@@ -88,8 +88,10 @@ pub(crate) async fn run(mut setup: Setup, store: &Store) -> anyhow::Result<Vec<V
             .with_attempt(Duration::from_millis(500)),
         recorder: Arc::clone(&recorder),
         random: fastrand::Rng::with_seed(setup.test.seed ^ 0x5eed),
+        witness: store.path("witness"),
         binary: setup.binary.clone(),
         logs: store.path("logs"),
+        strangers: Vec::new(),
         mends: Vec::new(),
         deposed: None,
     };
@@ -98,6 +100,10 @@ pub(crate) async fn run(mut setup: Setup, store: &Store) -> anyhow::Result<Vec<V
     world.stop.store(true, Ordering::Relaxed);
     futures::future::join_all(clients).await;
     heal(&mut site, &client, agents, &world).await?;
+    if !site.strangers.is_empty() {
+        let gone = site.strangers.iter().filter(|stranger| !stranger.is_there()).count();
+        note(&recorder, "strangers", json!({"placed": site.strangers.len(), "gone": gone}));
+    }
     match last::collect(&client).await {
         Ok(last) => store.write("last.edn", &last::written(&last)?)?,
         Err(error) => note(&recorder, "unanswered", json!({"why": error.to_string()})),

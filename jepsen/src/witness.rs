@@ -1,6 +1,8 @@
 //! What the targets of steps have seen: files that are only appended to and synced at every line, owned by the suite
 //! and out of reach of every fault. The witness of an effect is the target's, never Baton's.
 
+pub(crate) mod acting;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write as _;

@@ -118,6 +118,7 @@ impl Folder {
     /// Says that the action may have happened, durably where it matters.
     pub(crate) fn mark_executing(&self, durably: bool) -> io::Result<()> {
         let path = self.path.join("executing");
+        let durably = durably && !sabotage::planted(Bug::UnsyncedIntent);
         if durably { write_durably(&path, b"") } else { fs::write(path, b"") }
     }
 

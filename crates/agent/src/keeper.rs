@@ -10,6 +10,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
+use baton_storage::sabotage::{self, Bug};
 use rustix::process::Signal;
 use tokio::sync::mpsc::UnboundedSender;
 
@@ -148,6 +149,12 @@ impl Keeper {
 
     fn watch(&self, token: u64, child: Option<Child>) {
         let folder = self.folder(token);
+        if sabotage::planted(Bug::AdoptByPid) && child.is_none() {
+            let supervisor = folder.identity().map_or(0, |identity| identity.pid);
+            while Process::find(supervisor).is_some() {
+                thread::sleep(Duration::from_millis(20));
+            }
+        }
         match folder.wait_for_lock() {
             Ok(lock) => {
                 let seen = folder.seen_unlocked();

@@ -13,7 +13,7 @@ pub enum Bug {
     SendBeforeCommit,
     /// The agent starts what must not be repeated without asking.
     SkipBeginGate,
-    /// The journal's `started` is not synced.
+    /// The journal's `started` is not synced, and neither is the marker by which its loss would be noticed.
     UnsyncedIntent,
     /// What must not be repeated is repeated when its outcome is unknown.
     RetryUnknown,
@@ -33,7 +33,7 @@ pub enum Bug {
     DropLateResult,
     /// An attempt counts as alive when any process has its supervisor's pid.
     AdoptByPid,
-    /// A renewal counts as life although its sender hears no answers.
+    /// A renewal or a greeting counts as life although its sender hears no answers.
     OneWayHeartbeat,
     /// "It did not happen" counts although the executor can still act.
     ProbeBeforeQuiescence,

@@ -1,5 +1,5 @@
 //! P8, INV8, as far as a client can see: a timeline has no gap, its log indexes never fall, no two of its lines have the same
-//! digest, and every attempt that a run shows was granted in it.
+//! digest, and every attempt that a run shows was granted in it, or adopted after a restore.
 
 use std::collections::BTreeSet;
 
@@ -40,7 +40,10 @@ fn broken(run: &Run) -> Vec<String> {
     let granted = |step: &str| {
         run.events
             .iter()
-            .filter(|event| event.kind == "step_granted" && event.step.as_deref() == Some(step))
+            .filter(|event| {
+                matches!(&*event.kind, "step_granted" | "attempt_adopted")
+                    && event.step.as_deref() == Some(step)
+            })
             .count()
     };
     for step in run.steps.iter().filter(|step| step.kind == "command") {

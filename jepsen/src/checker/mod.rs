@@ -2,9 +2,12 @@
 //! *unknown*, with what it found.
 
 mod acknowledged;
+mod alive;
 mod at_most_once;
 mod capacity;
 mod chain;
+mod clocks;
+mod clones;
 mod coverage;
 mod decided;
 mod doubts;
@@ -15,7 +18,9 @@ mod lost_data;
 mod members;
 mod one_run;
 mod order;
+mod restored;
 mod revisions;
+mod strangers;
 mod tokens;
 mod undone;
 mod wgl;
@@ -104,7 +109,7 @@ impl Verdict {
 type Checker = fn(&Evidence) -> Verdict;
 
 /// All of them, in the order of the report.
-const CHECKERS: [Checker; 17] = [
+const CHECKERS: [Checker; 21] = [
     at_most_once::check,
     acknowledged::check,
     one_run::check,
@@ -120,12 +125,17 @@ const CHECKERS: [Checker; 17] = [
     members::check,
     chain::check,
     lost_data::check,
+    alive::check,
+    clocks::check,
+    clones::check,
+    strangers::check,
     logs::check,
     coverage::check,
 ];
 
 /// Asks all of them.
 pub(crate) fn all(evidence: &Evidence) -> Vec<Verdict> {
+    let evidence = &restored::known(evidence);
     CHECKERS.iter().map(|check| check(evidence)).collect()
 }
 
@@ -143,6 +153,12 @@ pub(crate) mod made {
     /// A history from the lines of its file.
     pub(crate) fn history(text: &str) -> Evidence {
         Evidence { history: crate::history::read(text).unwrap(), ..Evidence::default() }
+    }
+
+    /// A history in which one fault was installed.
+    pub(crate) fn fault(card: &str, detail: &str) -> Evidence {
+        let value = format!("{{:card \"{card}\" :outcome \"installed\" :detail \"{detail}\" :rows []}}");
+        history(&format!("{{:type :info :process :nemesis :f :fault :value {value}}}"))
     }
 
     /// A line of a target: `time what run/step token`, for attempts that are numbered by their token.

@@ -4,6 +4,7 @@
 pub(crate) mod disk;
 pub(crate) mod network;
 pub(crate) mod node;
+pub(crate) mod stranger;
 pub(crate) mod tree;
 
 use std::collections::BTreeSet;
@@ -96,6 +97,13 @@ impl Cluster {
     /// The name of a coordinator.
     pub(crate) fn member(&self, id: u64) -> Option<String> {
         self.members().find(|node| node.role == Role::Member(id)).map(|node| node.name.clone())
+    }
+
+    /// How many other agents stand in an agent's region and run.
+    pub(crate) fn colleagues(&self, agent: &str) -> usize {
+        let region = &self.node(agent).region;
+        let others = self.agents().filter(|node| node.region == *region && node.name != agent);
+        others.filter(|node| node.pid().is_some()).count()
     }
 
     /// Everyone in a region.

@@ -1,5 +1,6 @@
 //! A network of the suite's own: every node behind a wire to one bridge, and a set of pairs between which the
-//! bridge carries nothing. Each pair is one direction.
+//! bridge carries nothing. Each pair is one direction. Between others it carries no data, and connections stand: what is
+//! said is acknowledged, and no answer comes back.
 
 use std::io::Write as _;
 use std::net::TcpListener;
@@ -14,9 +15,20 @@ const RULES: &str = "table bridge jepsen {
   set cut {
     type ifname . ifname
   }
+  set mute {
+    type ifname . ifname
+  }
+  set mute_to_clients {
+    type ifname
+  }
   chain between {
     type filter hook forward priority 0; policy accept;
     iifname . oifname @cut counter drop
+    iifname . oifname @mute tcp flags & psh == psh counter drop
+  }
+  chain to_clients {
+    type filter hook input priority 0; policy accept;
+    iifname @mute_to_clients tcp flags & psh == psh counter drop
   }
 }
 ";
@@ -54,12 +66,23 @@ impl Network {
     /// # Errors
     /// If the rules cannot be changed.
     pub(crate) fn cut(&self, pairs: &[(String, String)]) -> anyhow::Result<()> {
-        if pairs.is_empty() {
-            return Ok(());
-        }
-        let element = |(from, to): &(String, String)| format!("\"{}\" . \"{}\"", wire(from), wire(to));
-        let elements: Vec<_> = pairs.iter().map(element).collect();
-        feed("nft", &["-f", "-"], &format!("add element bridge jepsen cut {{ {} }}\n", elements.join(", ")))
+        add("cut", pairs.iter().map(element).collect())
+    }
+
+    /// From now on no data goes from one to the other of each pair.
+    ///
+    /// # Errors
+    /// If the rules cannot be changed.
+    pub(crate) fn mute(&self, pairs: &[(String, String)]) -> anyhow::Result<()> {
+        add("mute", pairs.iter().map(element).collect())
+    }
+
+    /// From now on no data goes from these to the clients.
+    ///
+    /// # Errors
+    /// If the rules cannot be changed.
+    pub(crate) fn mute_to_clients(&self, nodes: &[String]) -> anyhow::Result<()> {
+        add("mute_to_clients", nodes.iter().map(|name| format!("\"{}\"", wire(name))).collect())
     }
 
     /// Everything goes everywhere.
@@ -67,7 +90,8 @@ impl Network {
     /// # Errors
     /// If the rules cannot be changed.
     pub(crate) fn heal(&self) -> anyhow::Result<()> {
-        feed("nft", &["-f", "-"], "flush set bridge jepsen cut\n")
+        let sets = ["cut", "mute", "mute_to_clients"].map(|set| format!("flush set bridge jepsen {set}\n"));
+        feed("nft", &["-f", "-"], &sets.concat())
     }
 
     /// Packets that were dropped so far.
@@ -75,10 +99,22 @@ impl Network {
     /// # Errors
     /// If the rules cannot be read.
     pub(crate) fn dropped(&self) -> anyhow::Result<u64> {
-        let rules = crate::sandbox::call("nft", &["list", "chain", "bridge", "jepsen", "between"])?;
-        let mut words = rules.split_whitespace().skip_while(|word| *word != "packets").skip(1);
-        words.next().and_then(|count| count.parse().ok()).context("the counter cannot be read")
+        let rules = crate::sandbox::call("nft", &["list", "table", "bridge", "jepsen"])?;
+        let counted = rules.split("packets ").skip(1);
+        let count = |rest: &str| rest.split_whitespace().next().and_then(|count| count.parse::<u64>().ok());
+        counted.map(count).sum::<Option<u64>>().context("the counters cannot be read")
     }
+}
+
+fn element((from, to): &(String, String)) -> String {
+    format!("\"{}\" . \"{}\"", wire(from), wire(to))
+}
+
+fn add(set: &str, elements: Vec<String>) -> anyhow::Result<()> {
+    if elements.is_empty() {
+        return Ok(());
+    }
+    feed("nft", &["-f", "-"], &format!("add element bridge jepsen {set} {{ {} }}\n", elements.join(", ")))
 }
 
 /// The bridge's end of a node's wire.

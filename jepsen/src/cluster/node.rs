@@ -10,7 +10,7 @@ use anyhow::Context as _;
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::disk::Disk;
-use super::{Layout, tree};
+use super::{Layout, shown, tree};
 
 /// What a node is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,6 +72,34 @@ impl Node {
         Ok(())
     }
 
+    /// A node like this one, on the same machine, with a copy of its data.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub(crate) fn copy(&self) -> anyhow::Result<Node> {
+        let place = self.place.with_extension("copy");
+        let _ = std::fs::remove_dir_all(&place);
+        let network = self.network.as_ref().map(File::try_clone).transpose()?;
+        let copy = Node {
+            name: self.name.clone(),
+            region: self.region.clone(),
+            role: self.role,
+            address: self.address.clone(),
+            log: self.log.with_extension("copy.log"),
+            arguments: self.arguments.clone(),
+            place,
+            disk: None,
+            binary: self.binary.clone(),
+            child: None,
+            faketime: None,
+            network,
+        };
+        std::fs::create_dir_all(&copy.place)?;
+        std::fs::copy(self.boot_file(), copy.boot_file())?;
+        crate::sandbox::call("cp", &["-a", &shown(&self.data_dir()), &shown(&copy.data_dir())])?;
+        Ok(copy)
+    }
+
     /// Where its process keeps its data.
     pub(crate) fn data_dir(&self) -> PathBuf {
         match self.disk {
@@ -131,16 +159,21 @@ impl Node {
 
     /// From now on it is another coordinator, which joins the cluster of the one at `address`.
     pub(crate) fn join_as(&mut self, id: u64, address: &str) {
+        self.found_as(id);
+        self.arguments.extend(["--join".into(), address.into()]);
+    }
+
+    /// From now on it is the coordinator with which a new cluster begins.
+    pub(crate) fn found_as(&mut self, id: u64) {
         self.role = Role::Member(id);
-        for at in 1..self.arguments.len() {
-            match self.arguments[at - 1].as_str() {
-                "--id" => self.arguments[at] = id.to_string(),
-                "--peers" | "--join" => {
-                    self.arguments[at - 1] = "--join".into();
-                    self.arguments[at] = address.into();
-                }
-                _ => {}
+        // Whom it knew before, it knows no more.
+        for known in ["--peers", "--join"] {
+            if let Some(at) = self.arguments.iter().position(|one| one == known) {
+                self.arguments.drain(at..at + 2);
             }
+        }
+        if let Some(at) = self.arguments.iter().position(|one| one == "--id") {
+            self.arguments[at + 1] = id.to_string();
         }
     }
 
@@ -187,12 +220,12 @@ impl Node {
         }
     }
 
-    /// Kills it and everything that it started.
-    pub(crate) fn lose_host(&mut self) {
+    /// Kills it and everything that it started; gives back what it had started.
+    pub(crate) fn lose_host(&mut self) -> Vec<Pid> {
         // First nobody may act any more, then everybody may be found.
         self.freeze();
         self.kill();
-        tree::signal_everything_of(&self.data_dir(), Signal::KILL);
+        tree::signal_everything_of(&self.data_dir(), Signal::KILL)
     }
 
     /// Freezes it and everything that it started.

@@ -5,21 +5,22 @@ use std::path::Path;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-/// Sends a signal to all of it, and looks again until nobody new is found.
-pub(crate) fn signal_everything_of(data_dir: &Path, signal: Signal) {
+/// Sends a signal to all of it, and looks again until nobody new is found. Gives back whom it reached.
+pub(crate) fn signal_everything_of(data_dir: &Path, signal: Signal) -> Vec<Pid> {
     let mut known = Vec::new();
     // A process that is forking appears anew, so the look is repeated, and bounded.
     for _ in 0..10 {
         let found = everything_of(data_dir);
         let new: Vec<_> = found.into_iter().filter(|pid| !known.contains(pid)).collect();
         if new.is_empty() {
-            return;
+            break;
         }
         for pid in new {
             let _ = kill_process(pid, signal);
             known.push(pid);
         }
     }
+    known
 }
 
 fn everything_of(data_dir: &Path) -> Vec<Pid> {
@@ -62,4 +63,10 @@ pub(crate) fn has_attempt(data_dir: &Path, stage: Stage) -> bool {
             Stage::Finished => is_there("exit"),
         }
     })
+}
+
+/// Whether an agent has this attempt, and its end is not on disk.
+pub(crate) fn keeps(data_dir: &Path, token: u64) -> bool {
+    let attempt = data_dir.join("attempts").join(token.to_string());
+    attempt.join("executing").exists() && !attempt.join("exit").exists()
 }

@@ -16,6 +16,11 @@ use crate::cluster::tree::Stage;
 /// What is said of a member that was let in without its data.
 pub(crate) const TAKES_PART: &str = "takes part without its data";
 
+/// What is said of a copy of an agent that may work beside it.
+pub(crate) const LET_IN: &str = "was let in beside it";
+/// What the copy's log says when it is not.
+const REFUSED: &str = "the leader refuses this agent";
+
 const fn card(name: &'static str, when: Trigger, rows: &'static [&'static str]) -> Card {
     Card { name, nemesis: Nemesis::Data, when, hold_ms: (1200, 2000), rows }
 }
@@ -23,6 +28,7 @@ const fn card(name: &'static str, when: Trigger, rows: &'static [&'static str]) 
 pub(crate) const CARDS: &[Card] = &[
     card("data/wipe/follower", Trigger::Now, &["C01"]),
     card("data/flip/follower", Trigger::Now, &["C02"]),
+    card("data/clone/agent", Trigger::Attempt(Stage::Executing), &["A09"]),
     card("data/wipe/agent", Trigger::Attempt(Stage::Executing), &["A08"]),
 ];
 
@@ -30,6 +36,7 @@ pub(crate) async fn install(site: &mut Site, card: &Card, hit: Option<String>) -
     match card.name {
         "data/wipe/follower" => wipe_member(site).await,
         "data/flip/follower" => flip_member(site).await,
+        "data/clone/agent" => clone_agent(site, hit).await,
         _ => wipe_agent(site, hit),
     }
 }
@@ -108,4 +115,26 @@ fn wipe_agent(site: &mut Site, hit: Option<String>) -> anyhow::Result<Outcome> {
     node.start()?;
     site.mends.push(Mend::Start(name.clone()));
     Ok(Outcome::Installed(format!("{name} without its journal")))
+}
+
+/// Somebody copies the agent's folder while it works, and starts the copy beside it.
+async fn clone_agent(site: &mut Site, hit: Option<String>) -> anyhow::Result<Outcome> {
+    let name = site.agent(hit)?;
+    let mut copy = site.cluster.node(&name).copy()?;
+    copy.start()?;
+    let deadline = Instant::now() + Duration::from_secs(10);
+    let log = copy.log.clone();
+    let refused = || fs::read_to_string(&log).is_ok_and(|said| said.contains(REFUSED));
+    while !refused() && copy.is_running() && Instant::now() < deadline {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let became = if refused() {
+        "was refused"
+    } else if copy.is_running() {
+        LET_IN
+    } else {
+        "did not start"
+    };
+    copy.end();
+    Ok(Outcome::Installed(format!("the copy of {name} {became}")))
 }

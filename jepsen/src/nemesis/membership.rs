@@ -1,5 +1,6 @@
 //! The leadership moves, and members are replaced, under fire.
 
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -35,22 +36,30 @@ async fn replace(site: &mut Site) -> anyhow::Result<Outcome> {
     let join = site.cluster.node(&leader).address.clone();
     let Role::Member(old) = site.cluster.node(&name).role else { unreachable!("a follower is a member") };
     operate(site, &["remove", &old.to_string()])?;
-    let new = old + site.members().len() as u64;
     let node = site.cluster.node_mut(&name);
     node.kill();
     std::fs::remove_dir_all(node.data_dir())?;
-    node.join_as(new, &join);
-    let (region, address) = (node.region.clone(), node.address.clone());
-    node.start()?;
-    let id = new.to_string();
-    let added = ["add", "--id", &id, "--region", &region, "--address", &address];
-    operate_at_last(site, &added).await?;
-    operate_at_last(site, &["promote", &id]).await?;
+    let new = take_in(site, &name, &join).await?;
     Ok(Outcome::Installed(format!("{name}: member {old} was replaced by {new}")))
 }
 
+/// A machine without data starts under a new id, and becomes a member of the cluster of the one at `join`. Gives back the id.
+pub(super) async fn take_in(site: &mut Site, name: &str, join: &str) -> anyhow::Result<u64> {
+    let members = site.members().len() as u64;
+    let node = site.cluster.node_mut(name);
+    let Role::Member(old) = node.role else { unreachable!("it is a member") };
+    let new = old + members;
+    node.join_as(new, join);
+    let (region, address) = (node.region.clone(), node.address.clone());
+    node.start()?;
+    let id = new.to_string();
+    operate_at_last(site, &["add", "--id", &id, "--region", &region, "--address", &address]).await?;
+    operate_at_last(site, &["promote", &id]).await?;
+    Ok(new)
+}
+
 /// Repeats what is refused while the new member is not there, or too far behind.
-async fn operate_at_last(site: &Site, arguments: &[&str]) -> anyhow::Result<()> {
+pub(super) async fn operate_at_last(site: &Site, arguments: &[&str]) -> anyhow::Result<()> {
     let deadline = Instant::now() + WITHIN;
     loop {
         match operate(site, arguments) {
@@ -61,10 +70,14 @@ async fn operate_at_last(site: &Site, arguments: &[&str]) -> anyhow::Result<()> 
     }
 }
 
-fn operate(site: &Site, arguments: &[&str]) -> anyhow::Result<()> {
-    let mut command = Command::new(&site.binary);
-    command.arg("cluster").args(arguments).args(["--servers", &site.cluster.servers().join(",")]);
-    let output = command.stdin(Stdio::null()).output()?;
+pub(super) fn operate(site: &Site, arguments: &[&str]) -> anyhow::Result<()> {
+    let servers = site.cluster.servers().join(",");
+    baton(&site.binary, &[arguments, &["--servers", &servers]].concat())
+}
+
+/// `baton cluster …`
+pub(super) fn baton(binary: &Path, arguments: &[&str]) -> anyhow::Result<()> {
+    let output = Command::new(binary).arg("cluster").args(arguments).stdin(Stdio::null()).output()?;
     let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
     ensure!(output.status.success(), "`cluster {}`: {said}", arguments.join(" "));
     Ok(())

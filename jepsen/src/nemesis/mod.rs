@@ -12,17 +12,20 @@ mod mend;
 mod partition;
 mod pause;
 mod power;
+mod replies;
 mod restart;
+mod restore;
 mod site;
 mod trigger;
 
-pub(crate) use data::TAKES_PART;
+pub(crate) use data::{LET_IN, TAKES_PART};
 pub(crate) use mend::mend;
+pub(crate) use replies::COUNTS_AS_ALIVE;
 pub(crate) use site::{Outcome, Site};
 pub(crate) use trigger::{Trigger, until};
 
 /// What goes wrong.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Nemesis {
     /// SIGKILL of the leader, each time in another state
     Leader,
@@ -34,6 +37,8 @@ pub(crate) enum Nemesis {
     Restart,
     /// Networks cut in halves, one way, around the leader, around an agent, around a region
     Partition,
+    /// What is said is heard, and no answer comes back
+    Replies,
     /// Power loss: what was not synced is gone
     Power,
     /// A full disk, slow syncs, failing syncs
@@ -44,6 +49,8 @@ pub(crate) enum Nemesis {
     Data,
     /// Members added, removed and promoted, and the leadership moved
     Membership,
+    /// All coordinators lost, and the cluster restored from a backup; only where it is asked for by name
+    Restore,
 }
 
 /// One fault at one target at one moment.
@@ -62,12 +69,29 @@ pub(crate) struct Card {
 
 impl Nemesis {
     /// All of them.
-    pub(crate) const ALL: [Nemesis; 10] = [
+    pub(crate) const EVERY: [Nemesis; 12] = [
         Self::Leader,
         Self::Kill,
         Self::Pause,
         Self::Restart,
         Self::Partition,
+        Self::Replies,
+        Self::Power,
+        Self::Disk,
+        Self::Clock,
+        Self::Data,
+        Self::Membership,
+        Self::Restore,
+    ];
+
+    /// Those that are meant by `all`: after a restore less can be judged, for what was acknowledged last may be lost.
+    pub(crate) const ALL: [Nemesis; 11] = [
+        Self::Leader,
+        Self::Kill,
+        Self::Pause,
+        Self::Restart,
+        Self::Partition,
+        Self::Replies,
         Self::Power,
         Self::Disk,
         Self::Clock,
@@ -83,11 +107,13 @@ impl Nemesis {
             Self::Pause => "pause",
             Self::Restart => "restart",
             Self::Partition => "partition",
+            Self::Replies => "replies",
             Self::Power => "power",
             Self::Disk => "disk",
             Self::Clock => "clock",
             Self::Data => "data",
             Self::Membership => "membership",
+            Self::Restore => "restore",
         }
     }
 
@@ -99,18 +125,40 @@ impl Nemesis {
             Self::Pause => pause::CARDS,
             Self::Restart => restart::CARDS,
             Self::Partition => partition::CARDS,
+            Self::Replies => replies::CARDS,
             Self::Power => power::CARDS,
             Self::Disk => disk::CARDS,
             Self::Clock => clock::CARDS,
             Self::Data => data::CARDS,
             Self::Membership => membership::CARDS,
+            Self::Restore => restore::CARDS,
         }
     }
 }
 
+/// All cards of some nemeses.
+pub(crate) fn cards_of(nemeses: &[Nemesis]) -> Vec<&'static Card> {
+    nemeses.iter().flat_map(|nemesis| nemesis.cards()).collect()
+}
+
+/// The cards of a name: a nemesis, a card, or what some cards have in common (`power/agent`).
+pub(crate) fn cards_below(name: &str) -> Vec<&'static Card> {
+    let below = |card: &&Card| {
+        card.name.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    cards_of(&Nemesis::EVERY).into_iter().filter(below).collect()
+}
+
+/// Their nemeses' names, each once.
+pub(crate) fn names(cards: &[&Card]) -> Vec<String> {
+    let mut names: Vec<_> = cards.iter().map(|card| card.nemesis.name().to_owned()).collect();
+    names.dedup();
+    names
+}
+
 /// The card with this name.
 pub(crate) fn card(name: &str) -> Option<&'static Card> {
-    Nemesis::ALL.iter().flat_map(|nemesis| nemesis.cards()).find(|card| card.name == name)
+    cards_of(&Nemesis::EVERY).into_iter().find(|card| card.name == name)
 }
 
 /// Lets it happen. An error of the tools is no finding about Baton: the fault is indeterminate.
@@ -121,11 +169,13 @@ pub(crate) async fn install(site: &mut Site, card: &Card, hit: Option<String>) -
         Nemesis::Pause => pause::install(site, card, hit).await,
         Nemesis::Restart => restart::install(site, card).await,
         Nemesis::Partition => partition::install(site, card, hit).await,
+        Nemesis::Replies => replies::install(site, card, hit).await,
         Nemesis::Power => power::install(site, card, hit).await,
         Nemesis::Disk => disk::install(site, card).await,
         Nemesis::Clock => clock::install(site, card).await,
         Nemesis::Data => data::install(site, card, hit).await,
         Nemesis::Membership => membership::install(site, card).await,
+        Nemesis::Restore => restore::install(site).await,
     };
     installed.unwrap_or_else(|error| Outcome::Indeterminate(format!("{error:#}")))
 }

@@ -96,7 +96,7 @@ async fn pairs(site: &mut Site, name: &str, hit: Option<String>) -> anyhow::Resu
     })
 }
 
-fn one_way(from: &[String], to: &[String]) -> Pairs {
+pub(super) fn one_way(from: &[String], to: &[String]) -> Pairs {
     from.iter().flat_map(|from| to.iter().map(move |to| (from.clone(), to.clone()))).collect()
 }
 

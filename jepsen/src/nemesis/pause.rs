@@ -21,6 +21,11 @@ pub(crate) const CARDS: &[Card] = &[
     card("pause/supervisor/executing", Trigger::Attempt(Stage::Executing), &["Z02"]),
     card("pause/host/granted", Trigger::Attempt(Stage::Granted), &["Z02"]),
     card("pause/host/executing", Trigger::Attempt(Stage::Executing), &["Z04"]),
+    Card {
+        when: Trigger::Unapplied,
+        hold_ms: (3600, 4600),
+        ..card("pause/host/unapplied", Trigger::Now, &["Z04"])
+    },
     card("pause/all", Trigger::Attempt(Stage::Executing), &["Z04", "Z05"]),
 ];
 
@@ -40,7 +45,7 @@ pub(crate) async fn install(site: &mut Site, card: &Card, hit: Option<String>) -
         let node = site.cluster.node(name);
         match card.name {
             "pause/agent/granted" | "pause/agent/executing" => node.signal(Signal::STOP),
-            "pause/supervisor/executing" => signal_everything_of(&node.data_dir(), Signal::STOP),
+            "pause/supervisor/executing" => drop(signal_everything_of(&node.data_dir(), Signal::STOP)),
             _ => node.freeze(),
         }
         site.mends.push(Mend::Thaw(name.clone()));

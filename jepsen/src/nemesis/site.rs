@@ -6,10 +6,13 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use baton_client::Client;
+use serde_json::Value;
 
 use super::mend::Mend;
 use crate::cluster::Cluster;
-use crate::recorder::Recorder;
+use crate::cluster::stranger::Stranger;
+use crate::history::{Kind, Process};
+use crate::recorder::{Line, Recorder};
 
 /// What became of a fault.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,10 +33,14 @@ pub(crate) struct Site {
     pub(crate) client: Client,
     pub(crate) recorder: Arc<Recorder>,
     pub(crate) random: fastrand::Rng,
+    /// Where targets write what they see.
+    pub(crate) witness: PathBuf,
     /// For operators' commands.
     pub(crate) binary: PathBuf,
     /// Where tools that bend a process write what they did.
     pub(crate) logs: PathBuf,
+    /// They live as long as the test.
+    pub(crate) strangers: Vec<Stranger>,
     /// Taken back in reverse order.
     pub(crate) mends: Vec<Mend>,
     /// The leader at which the last fault was directed, and when: until another one leads.
@@ -63,6 +70,12 @@ impl Site {
             anyhow::ensure!(Instant::now() < deadline, "nobody leads, so the leader cannot be hit");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
+    }
+
+    /// Writes something down that no client asked for.
+    pub(crate) fn note(&self, f: &str, value: Value) {
+        let process = Process::Nemesis;
+        self.recorder.write(Line { kind: Kind::Info, process, f, value, node: None, error: None });
     }
 
     /// From now on it is measured how long it takes until another one leads.

@@ -13,12 +13,11 @@ use anyhow::Context as _;
 
 use crate::checker::{self, Valid, Verdict};
 use crate::cli::{self, Place};
-use crate::nemesis::Nemesis;
 use crate::sandbox::{self, Sandbox};
 use crate::store::{Store, Test};
 use crate::test::Setup;
 use crate::workload::Workload;
-use crate::{edn, generator, report};
+use crate::{edn, generator, nemesis, report};
 
 pub(crate) use ci::ci;
 pub(crate) use sabotage::{Sabotage, sabotage};
@@ -33,26 +32,23 @@ pub(crate) fn one(flags: &cli::Test) -> anyhow::Result<ExitCode> {
     let binary = binary::find(flags.place.binary.as_deref())?;
     let sandbox = sandbox::enter()?;
     let mut random = fastrand::Rng::with_seed(flags.seed);
-    let (mut nemeses, insisted) = flags.nemeses();
+    let (mut cards, insisted) = flags.cards();
     if flags.profile == cli::Profile::Soak {
-        nemeses = generator::swarm(&nemeses, &mut random);
+        cards = generator::swarm(&cards, &mut random);
     }
-    let rounds = generator::rounds(&nemeses, &mut random);
+    let rounds = generator::rounds(&cards, &mut random);
+    let nemeses = nemesis::names(&cards);
     let workloads = flags.workloads();
     let test = Test {
         name: flags.name.clone(),
         seed: flags.seed,
         workloads: workloads.iter().map(|workload| workload.name().to_owned()).collect(),
-        nemeses: names(&nemeses),
-        insisted: if insisted { names(&nemeses) } else { Vec::new() },
+        nemeses: nemeses.clone(),
+        insisted: if insisted { nemeses } else { Vec::new() },
         time_limit_ms: flags.time_limit.as_millis() as u64,
         ..Test::default()
     };
     carry_out(Setup { test, rounds, workloads, binary, sandbox }, &flags.place)
-}
-
-fn names(nemeses: &[Nemesis]) -> Vec<String> {
-    nemeses.iter().map(|nemesis| nemesis.name().to_owned()).collect()
 }
 
 /// A test again, with its plan.

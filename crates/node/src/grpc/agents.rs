@@ -111,6 +111,9 @@ impl Session {
             }
         };
         let speaker = join.speaker.clone();
+        if sabotage::planted(Bug::OneWayHeartbeat) {
+            office.grant_lease(&speaker);
+        }
         let wanted = cluster.machine().read(|state| {
             (welcome.epoch, welcome.recount) = (state.reckoning.epoch, state.reckoning.wants(&speaker));
             welcome.recount
