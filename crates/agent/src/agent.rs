@@ -2,8 +2,10 @@
 
 use std::future::Future;
 use std::pin::pin;
+use std::sync::Arc;
 
 use anyhow::Context;
+use baton_api::connect::{Connect, Tcp};
 use tokio::sync::{mpsc, watch};
 
 use crate::attempt::{Key, Outcome, Report};
@@ -13,6 +15,7 @@ use crate::host;
 use crate::journal::{Fact, Journal};
 use crate::keeper::Keeper;
 use crate::ledger::{Decision, Event, Ledger};
+use crate::machine::{Machine, Memory, ThisMachine, Voice};
 use crate::session::{self, Identity, Up};
 
 /// Does steps for the cluster until `shutdown` completes. Steps that run then go on under their
@@ -32,42 +35,61 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> anyhow::
         contents.map(|contents| (home, contents))
     })
     .await??;
-    let incarnation = contents.incarnation.clone();
-    let ledger = Ledger::restore(contents.facts.clone(), config.slots, &boot);
+    let memory = Memory {
+        incarnation: contents.incarnation.clone(),
+        facts: contents.facts.clone(),
+        place: host::place(home.path()),
+        boot: boot.clone(),
+    };
     let journal = Journal::open(&home.journal(), contents)
         .with_context(|| format!("{} cannot be opened", home.journal().display()))?;
+    let (name, supervisor) = (config.name.clone(), config.supervisor.clone());
+    let path = home.path().to_owned();
+    let machine = move |voice: Voice| {
+        let events = voice.events.clone();
+        let keeper = Keeper { name, home: path.clone(), boot: boot.clone(), supervisor, events };
+        Arc::new(ThisMachine { home: path, boot, journal, keeper, voice }) as Arc<dyn Machine>
+    };
+    run_on(config, memory, machine, Arc::new(Tcp), shutdown).await
+}
+
+/// Does steps as [`run`] does, on any machine and over any connections.
+///
+/// # Errors
+/// A sentence when the journal can no longer be written.
+pub async fn run_on(
+    config: Config,
+    memory: Memory,
+    machine: impl FnOnce(Voice) -> Arc<dyn Machine>,
+    connect: Arc<dyn Connect>,
+    shutdown: impl Future<Output = ()>,
+) -> anyhow::Result<()> {
+    let Memory { incarnation, facts, place, boot } = memory;
+    let ledger = Ledger::restore(facts, config.slots, &boot);
     let (events, inbox) = mpsc::unbounded_channel();
+    let (failures, failed) = mpsc::unbounded_channel();
     let (held, held_now) = watch::channel(ledger.held());
     let (up, outbound) = mpsc::unbounded_channel();
+    let machine = machine(Voice { events: events.clone(), failures });
     let identity = Identity {
-        config: config.clone(),
-        home: home.path().to_owned(),
+        config,
         incarnation,
-        host: host::place(home.path()),
-        boot: boot.clone(),
-        held: held_now,
-    };
-    let keeper = Keeper {
-        name: config.name,
-        home: home.path().to_owned(),
+        host: place,
         boot,
-        supervisor: config.supervisor,
-        events: events.clone(),
+        held: held_now,
+        machine: Arc::clone(&machine),
+        connect,
     };
-    let (failures, failed) = mpsc::unbounded_channel();
-    let agent = Agent { ledger, journal, keeper, up, held, failures };
+    let agent = Agent { ledger, machine, up, held };
     let session = session::keep(identity, events, outbound);
     agent.run(inbox, failed, session, shutdown).await
 }
 
 struct Agent {
     ledger: Ledger,
-    journal: Journal,
-    keeper: Keeper,
+    machine: Arc<dyn Machine>,
     up: mpsc::UnboundedSender<Up>,
     held: watch::Sender<Vec<Key>>,
-    /// Where the journal says that it can no longer be written.
-    failures: mpsc::UnboundedSender<String>,
 }
 
 impl Agent {
@@ -96,7 +118,7 @@ impl Agent {
     /// What became of the attempts that the journal knows as started?
     fn look_around(&mut self) {
         for token in self.ledger.unsettled() {
-            match self.keeper.folder(token).seen() {
+            match self.machine.seen(token) {
                 Ok(seen) => self.take_in(Event::Seen { token, seen }),
                 Err(error) => tracing::error!(token, %error, "the attempt cannot be looked at"),
             }
@@ -105,7 +127,7 @@ impl Agent {
 
     fn take_in(&mut self, event: Event) {
         tracing::trace!(?event);
-        for decision in self.ledger.apply(event, host::boottime_ns()) {
+        for decision in self.ledger.apply(event, self.machine.boottime_ns()) {
             tracing::trace!(?decision);
             self.perform(decision);
         }
@@ -120,26 +142,29 @@ impl Agent {
     fn perform(&self, decision: Decision) {
         match decision {
             Decision::AskBegin(key) => self.say(Up::Begin(key)),
-            Decision::Journal { token, facts } => self.write(token, facts),
+            Decision::Journal { token, facts } => {
+                facts.iter().for_each(log);
+                self.machine.journal(token, facts);
+            }
             Decision::Forget { token, journaled } => {
                 if journaled {
-                    self.journal.append_lazily(vec![Fact::Acknowledged { token }]);
+                    self.machine.journal_lazily(vec![Fact::Acknowledged { token }]);
                 }
-                self.keeper.forget(token);
+                self.machine.forget(token);
             }
             Decision::Start(assignment) => {
                 tracing::info!(key = %assignment.key, probe = assignment.probe, "starts");
-                self.keeper.start(assignment);
+                self.machine.start(assignment);
             }
             Decision::Adopt(key) => {
                 tracing::info!(%key, "still runs; watching it again");
-                self.keeper.adopt(key.token);
+                self.machine.adopt(key.token);
             }
-            Decision::End { token, reason } => self.keeper.end(token, &reason),
-            Decision::Bury(key) => self.keeper.bury(key),
+            Decision::End { token, reason } => self.machine.end(token, &reason),
+            Decision::Bury(key) => self.machine.bury(key),
             Decision::Sweep(key) => {
                 tracing::warn!(%key, "its supervisor is gone; ending what it left");
-                self.keeper.sweep(key);
+                self.machine.sweep(key);
             }
             Decision::Recount { held, over } => {
                 tracing::info!(
@@ -155,19 +180,6 @@ impl Agent {
             }
             Decision::Refuse { key, reason } => tracing::warn!(%key, reason, "not started"),
         }
-    }
-
-    fn write(&self, token: u64, facts: Vec<Fact>) {
-        facts.iter().for_each(log);
-        let (events, failures) = (self.keeper.events.clone(), self.failures.clone());
-        let done = move |result: Result<(), String>| {
-            // Nobody listens any more once the agent is ending.
-            let _ = match result {
-                Ok(()) => events.send(Event::Durable(token)).map_err(drop),
-                Err(failure) => failures.send(failure).map_err(drop),
-            };
-        };
-        self.journal.append(facts, Box::new(done));
     }
 
     fn say(&self, up: Up) {

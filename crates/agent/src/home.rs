@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use baton_storage::file::{create_folder_durably, sync_folder};
+use baton_storage::log::random_id;
 use rustix::fs::{FlockOperation, flock};
 
 use crate::attempt::Report;
@@ -82,7 +83,7 @@ impl Home {
         };
         let kept = self.set_aside()?;
         let reports = sweep::end_predecessors(&self.path)?;
-        let incarnation = journal::new_incarnation()?;
+        let incarnation = random_id()?;
         let kept = kept.map(|kept| kept.display().to_string());
         tracing::info!(%incarnation, why, kept, "a new journal begins; this host has been swept");
         let facts = salvage(reports);

@@ -1,6 +1,6 @@
 //! The agent: does steps in one region and remembers what it did.
 //!
-//! `ledger` decides, purely; `agent` performs what it decides. `journal` is the memory that
+//! `ledger` decides, purely; `agent` performs what it decides, through the `machine`. `journal` is the memory that
 //! makes an agent the one it was, `keeper` its hand on the `supervisor` processes, one an attempt,
 //! which outlive it. `session` is the stream to whoever leads, `lease` how long the agent may
 //! start something new, `sweep` the end of everything that must not act any more.
@@ -23,11 +23,13 @@ mod keeper;
 pub mod lease;
 #[doc(hidden)]
 pub mod ledger;
+mod machine;
 mod process;
 mod session;
 mod supervisor;
 mod sweep;
 
-pub use agent::run;
+pub use agent::{run, run_on};
 pub use config::Config;
+pub use machine::{Machine, Memory, Voice};
 pub use supervisor::supervise;

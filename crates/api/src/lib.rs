@@ -1,8 +1,10 @@
 //! The messages and services of `proto/`, generated: the one door to prost and tonic's
 //! code generation. Wire types stop at each process's own conversion file
 //! (`node/src/grpc/convert.rs`, `agent/src/session.rs`, `client`), so that nothing else
-//! has to change when a message does.
+//! has to change when a message does. [`connect`] is how the messages find their way.
 #![allow(missing_docs, clippy::all)]
+
+pub mod connect;
 
 tonic::include_proto!("baton.v1");
 

@@ -1,9 +1,10 @@
 //! Connections to coordinators, kept while they work.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use baton_api::connect::Connect;
 use tonic::transport::{Channel, Endpoint};
 
 /// A coordinator that does not even take a connection in this time is passed over.
@@ -14,18 +15,25 @@ const KEEPALIVE: Duration = Duration::from_secs(1);
 const KEEPALIVE_ANSWER: Duration = Duration::from_secs(2);
 
 /// One connection for each address.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Channels {
+    connect: Arc<dyn Connect>,
     open: Mutex<BTreeMap<String, Channel>>,
 }
 
 impl Channels {
+    /// None yet.
+    pub(crate) fn over(connect: Arc<dyn Connect>) -> Self {
+        Self { connect, open: Mutex::default() }
+    }
+
     /// The connection to an address, made now if there is none.
     pub(crate) async fn to(&self, address: &str) -> Result<Channel, String> {
         if let Some(channel) = self.kept(address) {
             return Ok(channel);
         }
-        let channel = endpoint(address)?.connect().await.map_err(|error| innermost(&error))?;
+        let connecting = self.connect.now(&endpoint(address)?);
+        let channel = connecting.await.map_err(|error| innermost(&error))?;
         let mut open = self.open.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         open.insert(address.to_owned(), channel.clone());
         Ok(channel)

@@ -14,6 +14,7 @@ use std::future::Future;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use baton_api::connect::{Connect, Tcp};
 use baton_api::operator_client::OperatorClient;
 use tokio::time::{Instant, sleep, timeout};
 use tonic::transport::Channel;
@@ -58,6 +59,14 @@ impl Client {
     /// # Errors
     /// [`Error::Usage`] if there is no address, or one is not understood.
     pub fn connect<S: AsRef<str>>(servers: &[S]) -> Result<Self, Error> {
+        Self::connect_over(Arc::new(Tcp), servers)
+    }
+
+    /// The same, over connections that are made in another way than by TCP.
+    ///
+    /// # Errors
+    /// As [`Client::connect`].
+    pub fn connect_over<S: AsRef<str>>(connect: Arc<dyn Connect>, servers: &[S]) -> Result<Self, Error> {
         let servers: Vec<String> = servers.iter().map(|address| address.as_ref().trim().to_owned()).collect();
         for address in &servers {
             channels::endpoint(address).map_err(Error::Usage)?;
@@ -67,7 +76,7 @@ impl Client {
         }
         Ok(Self {
             servers: Arc::new(servers),
-            channels: Arc::default(),
+            channels: Arc::new(Channels::over(connect)),
             leader: Arc::default(),
             deadline: DEADLINE,
             attempt: ATTEMPT,

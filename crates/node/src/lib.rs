@@ -2,6 +2,7 @@
 //! operators, agents and the other members ([`grpc`]), and while this coordinator leads it
 //! proposes, dispatches and keeps time (`leader`).
 
+mod apart;
 pub mod config;
 #[cfg(fuzzing)]
 pub mod doors;
@@ -11,6 +12,8 @@ pub mod raft;
 #[cfg(feature = "sabotage")]
 mod sabotage;
 mod server;
+mod surroundings;
 
 pub use config::Config;
-pub use server::run;
+pub use server::{run, serve};
+pub use surroundings::{OpenLog, Surroundings, Witness};

@@ -1,21 +1,25 @@
 //! A coordinator from its start to its end.
 
 use std::future::Future;
+use std::io;
 use std::sync::Arc;
 
 use anyhow::Context;
 use baton_api::agents_server::AgentsServer;
 use baton_api::operator_server::OperatorServer;
+use futures::Stream;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tonic::transport::Server;
-use tonic::transport::server::TcpIncoming;
+use tonic::transport::server::{Connected, TcpIncoming};
 
 use crate::config::Config;
 use crate::grpc::agents::AgentsService;
 use crate::grpc::operator::OperatorService;
 use crate::leader::office::follow_leadership;
 use crate::raft::Cluster;
+use crate::surroundings::Surroundings;
 
 /// The largest request, bytes: a plan's text with room around it.
 const LARGEST_REQUEST: usize = 16 << 20;
@@ -25,14 +29,28 @@ const LARGEST_REQUEST: usize = 16 << 20;
 /// # Errors
 /// A sentence about an address, data or a membership that cannot be worked with.
 pub async fn run(config: Config, shutdown: impl Future<Output = ()> + Send) -> anyhow::Result<()> {
-    #[cfg(feature = "sabotage")]
-    crate::sabotage::plant();
-    let config = Arc::new(config);
     let address = config.listen;
     let listener = TcpListener::bind(address).await;
     let listener =
         listener.with_context(|| format!("cannot listen on {address}; is something else there?"))?;
-    let cluster = Cluster::open(Arc::clone(&config)).await?;
+    let connections = TcpIncoming::from(listener).with_nodelay(Some(true));
+    serve(config, Surroundings::default(), connections, shutdown).await
+}
+
+/// Runs a coordinator as [`run`] does, on these surroundings, for whoever connects.
+///
+/// # Errors
+/// A sentence about data or a membership that cannot be worked with.
+pub async fn serve<C: AsyncRead + AsyncWrite + Connected + Unpin + Send + 'static>(
+    config: Config,
+    surroundings: Surroundings,
+    connections: impl Stream<Item = io::Result<C>>,
+    shutdown: impl Future<Output = ()> + Send,
+) -> anyhow::Result<()> {
+    #[cfg(feature = "sabotage")]
+    crate::sabotage::plant();
+    let config = Arc::new(config);
+    let cluster = Cluster::open(Arc::clone(&config), surroundings).await?;
     let (office, current) = watch::channel(None);
     let leading = tokio::spawn(follow_leadership(Arc::clone(&config), cluster.clone(), office));
     let operator =
@@ -42,8 +60,8 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()> + Send) -> a
         .add_service(cluster.peer_service())
         .add_service(OperatorServer::new(operator).max_decoding_message_size(LARGEST_REQUEST))
         .add_service(AgentsServer::new(agents))
-        .serve_with_incoming(TcpIncoming::from(listener).with_nodelay(Some(true)));
-    tracing::info!(id = config.id, region = %config.region, %address, "listening");
+        .serve_with_incoming(connections);
+    tracing::info!(id = config.id, region = %config.region, address = %config.listen, "listening");
     let formed = async {
         cluster.form().await?;
         anyhow::Result::<()>::Err(cluster.removed().await)

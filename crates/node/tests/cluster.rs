@@ -5,6 +5,7 @@ mod support;
 use std::time::Duration;
 
 use baton_engine::Rejection;
+use baton_node::Surroundings;
 use baton_node::raft::{Cluster, ReadError, WriteError};
 use support::{Site, batch, join, size, until, within};
 
@@ -257,6 +258,6 @@ async fn a_list_without_the_member_itself_is_refused() {
     let site = Site::new().await;
     let mut config = site.config(1);
     config.peers.remove(&1);
-    let refused = Cluster::open(config.into()).await.err().unwrap();
+    let refused = Cluster::open(config.into(), Surroundings::default()).await.err().unwrap();
     assert!(refused.to_string().contains("does not name member 1"), "{refused}");
 }

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use baton_storage::ballast;
-use baton_storage::log::Log;
+use baton_storage::log::{Log, LogDisk};
 use support::{at, body, indexes};
 
 const FOLDER: &str = "BATON_TEST_FOLDER";
@@ -55,7 +55,7 @@ fn fill(folder: &Path) -> u64 {
             }
             answer.send(result.is_ok()).unwrap();
         });
-        let appended = log.append([(at(1, index), body(index, 60_000))], done);
+        let appended = log.append(vec![(at(1, index), body(index, 60_000))], done);
         if appended.is_err() || !answered.recv().unwrap() {
             break;
         }

@@ -5,7 +5,7 @@ mod support;
 use std::fs;
 use std::path::Path;
 
-use baton_storage::log::{Log, OpenError};
+use baton_storage::log::{Log, LogDisk, OpenError};
 use support::{append, at, body, done, indexes, open, save_vote, vote};
 
 fn sentence(result: Result<(Log, baton_storage::log::Recovered), OpenError>) -> String {
@@ -58,7 +58,7 @@ fn many_waiting_callbacks_are_answered_in_order() {
             result.unwrap();
             sender.send(index).unwrap();
         });
-        log.append([(at(1, index), body(index, 50))], done).unwrap();
+        log.append(vec![(at(1, index), body(index, 50))], done).unwrap();
     }
     drop(sender);
     assert_eq!(answers.iter().collect::<Vec<_>>(), (0..500).collect::<Vec<_>>());
@@ -70,7 +70,7 @@ fn a_large_entry_is_split_and_no_blob_is_written() {
     let (log, _) = open(folder.path()).unwrap();
     for (index, len) in [(0, 1_000_000), (1, 4096), (2, 4097), (3, 0)] {
         let (done, answered) = done();
-        log.append([(at(1, index), body(index, len))], done).unwrap();
+        log.append(vec![(at(1, index), body(index, len))], done).unwrap();
         answered.recv().unwrap().unwrap();
     }
     log.size_bytes().unwrap();
@@ -127,7 +127,7 @@ fn a_gap_is_refused() {
     let (log, _) = open(folder.path()).unwrap();
     append(&log, 1, 0..2);
     let (done, _answered) = done();
-    let error = log.append([(at(1, 3), vec![])], done).unwrap_err();
+    let error = log.append(vec![(at(1, 3), vec![])], done).unwrap_err();
     assert_eq!(error.to_string(), "the entry 3 of term 1 does not follow the entry 1 of term 1");
 }
 

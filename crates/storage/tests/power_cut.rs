@@ -12,7 +12,7 @@ use std::path::Path;
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex};
 
-use baton_storage::log::Log;
+use baton_storage::log::{Log, LogDisk};
 use baton_storage::position::{Position, Vote};
 use disk::Crash;
 use support::{at, body, open, vote};
@@ -260,13 +260,13 @@ fn a_failed_sync_is_the_end() {
     disk::watch(folder.path(), &FILES, &[], 1, usize::MAX, |_| ());
     disk::fail_syncs();
     let (done, answered) = support::done();
-    log.append([(at(1, 3), body(3, 10))], done).unwrap();
+    log.append(vec![(at(1, 3), body(3, 10))], done).unwrap();
     assert!(answered.recv().unwrap().is_err());
     let tried = disk::failed_syncs();
     assert_eq!(failures.try_iter().count(), 1);
     for index in 4..8 {
         let (done, answered) = support::done();
-        if log.append([(at(1, index), body(index, 10))], done).is_ok() {
+        if log.append(vec![(at(1, index), body(index, 10))], done).is_ok() {
             assert!(answered.recv().unwrap().is_err());
         }
     }

@@ -106,16 +106,6 @@ pub(crate) fn create(path: &Path, incarnation: &str, facts: &Facts) -> io::Resul
     Ok(Contents { incarnation: incarnation.to_owned(), facts: facts.clone(), chain, length: bytes.len() })
 }
 
-/// A journal id that no other journal has.
-///
-/// # Errors
-/// Those of the system's source of randomness.
-pub(crate) fn new_incarnation() -> io::Result<String> {
-    let mut bytes = [0_u8; 16];
-    io::Read::read_exact(&mut fs::File::open("/dev/urandom")?, &mut bytes)?;
-    Ok(format!("{:032x}", u128::from_be_bytes(bytes)))
-}
-
 /// The whole file with as few lines as possible, and its chain.
 fn compact(incarnation: &str, facts: &Facts) -> (Vec<u8>, u64) {
     let incarnation = incarnation.to_owned();

@@ -1,9 +1,11 @@
 //! Finding the leader: every coordinator is asked at once, and who leads answers with a welcome.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use baton_api::agents_client::AgentsClient;
+use baton_api::connect::Connect;
 use baton_api::{FromAgent, LEADER_METADATA, ToAgent, to_agent};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -58,6 +60,7 @@ enum Said {
 
 /// Knows whom to ask, and what was learned on the way.
 pub(super) struct Seeker {
+    connect: Arc<dyn Connect>,
     /// Those that it was given.
     servers: Vec<String>,
     /// Those that the last leader named: members come and go.
@@ -67,8 +70,8 @@ pub(super) struct Seeker {
 }
 
 impl Seeker {
-    pub(super) fn new(servers: Vec<String>) -> Seeker {
-        Seeker { servers, learned: Vec::new(), highest: (0, 0) }
+    pub(super) fn new(servers: Vec<String>, connect: Arc<dyn Connect>) -> Seeker {
+        Seeker { connect, servers, learned: Vec::new(), highest: (0, 0) }
     }
 
     /// Asks all coordinators, and whoever they name, again and again until one leads. Each is asked
@@ -76,9 +79,10 @@ impl Seeker {
     pub(super) async fn seek(&mut self, hello: impl Fn() -> FromAgent) -> Found {
         let mut asked = BTreeSet::new();
         let mut asking = JoinSet::new();
+        let ask = |server: String, pause| ask(Arc::clone(&self.connect), server, hello(), pause);
         for server in self.servers.iter().chain(&self.learned) {
             if asked.insert(server.clone()) {
-                asking.spawn(ask(server.clone(), hello(), Duration::ZERO));
+                asking.spawn(ask(server.clone(), Duration::ZERO));
             }
         }
         let mut last_reason = String::new();
@@ -98,7 +102,7 @@ impl Seeker {
                 Said::Welcome(_) => format!("{server} has been succeeded by another leader"),
                 Said::Leader(leader) => {
                     if asked.insert(leader.clone()) {
-                        asking.spawn(ask(leader.clone(), hello(), Duration::ZERO));
+                        asking.spawn(ask(leader.clone(), Duration::ZERO));
                     }
                     format!("{server} says that {leader} leads")
                 }
@@ -110,24 +114,24 @@ impl Seeker {
             }
             // Not all agents at once, and not so rarely that a new leader has to wait for them.
             let pause = Duration::from_millis(fastrand::u64(40..120));
-            asking.spawn(ask(server, hello(), pause));
+            asking.spawn(ask(server, pause));
         }
     }
 }
 
-async fn ask(server: String, hello: FromAgent, pause: Duration) -> (String, Said) {
+async fn ask(connect: Arc<dyn Connect>, server: String, hello: FromAgent, pause: Duration) -> (String, Said) {
     sleep(pause).await;
-    let said = timeout(HANDSHAKE, shake_hands(&server, hello)).await;
+    let said = timeout(HANDSHAKE, shake_hands(&*connect, &server, hello)).await;
     let said = said.unwrap_or_else(|_| Said::Nothing(format!("{server} does not answer")));
     (server, said)
 }
 
-async fn shake_hands(server: &str, hello: FromAgent) -> Said {
+async fn shake_hands(connect: &dyn Connect, server: &str, hello: FromAgent) -> Said {
     let endpoint = match Endpoint::from_shared(format!("http://{server}")) {
         Ok(endpoint) => endpoint.connect_timeout(CONNECT).tcp_nodelay(true),
         Err(error) => return Said::Nothing(format!("{server} is no address: {error}")),
     };
-    let channel = match endpoint.connect().await {
+    let channel = match connect.now(&endpoint).await {
         Ok(channel) => channel,
         Err(error) => return Said::Nothing(format!("{server} cannot be reached: {error}")),
     };

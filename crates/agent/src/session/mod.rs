@@ -4,18 +4,19 @@
 mod connect;
 mod convert;
 
-use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use baton_api::ToAgent;
+use baton_api::connect::Connect;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use crate::attempt::{Key, Report};
 use crate::config::Config;
-use crate::host::boottime_ns;
-use crate::lease::{Deadline, Renewals};
+use crate::lease::Renewals;
 use crate::ledger::Event;
+use crate::machine::Machine;
 use connect::{Found, Link, Seeker};
 use convert::Down;
 #[cfg(fuzzing)]
@@ -24,11 +25,12 @@ pub(crate) use convert::{Down as Said, down};
 /// Who this agent is, for Hello.
 pub(crate) struct Identity {
     pub(crate) config: Config,
-    pub(crate) home: PathBuf,
     pub(crate) incarnation: String,
     pub(crate) host: String,
     pub(crate) boot: String,
     pub(crate) held: watch::Receiver<Vec<Key>>,
+    pub(crate) machine: Arc<dyn Machine>,
+    pub(crate) connect: Arc<dyn Connect>,
 }
 
 /// What the agent says to the leader.
@@ -48,14 +50,14 @@ pub(crate) async fn keep(
     events: mpsc::UnboundedSender<Event>,
     mut outbound: mpsc::UnboundedReceiver<Up>,
 ) {
-    let mut seeker = Seeker::new(identity.config.servers.clone());
+    let mut seeker = Seeker::new(identity.config.servers.clone(), Arc::clone(&identity.connect));
     loop {
         match seeker.seek(|| convert::hello(&identity)).await {
             Found::Welcomed(link) => {
                 let session = Session {
                     identity: &identity,
                     events: &events,
-                    renewals: Renewals::new(link.lease_ms, boottime_ns()),
+                    renewals: Renewals::new(link.lease_ms, identity.machine.boottime_ns()),
                     link,
                 };
                 match session.talk(&mut outbound).await {
@@ -124,7 +126,7 @@ impl Session<'_> {
     }
 
     fn renew(&mut self, renew_ms: u64) -> Option<String> {
-        let now_ns = boottime_ns();
+        let now_ns = self.identity.machine.boottime_ns();
         if self.renewals.silent_ns(now_ns) > 2 * renew_ms * 1_000_000 {
             return Some("the leader has gone silent".into());
         }
@@ -136,7 +138,8 @@ impl Session<'_> {
         let event = match convert::down(message) {
             Ok(Down::Event(event)) => event,
             Ok(Down::Renewed(sequence)) => {
-                let until_ns = self.renewals.answered(sequence, boottime_ns())?;
+                let now_ns = self.identity.machine.boottime_ns();
+                let until_ns = self.renewals.answered(sequence, now_ns)?;
                 self.write_deadline(until_ns);
                 Event::Renewed { until_ns }
             }
@@ -152,9 +155,7 @@ impl Session<'_> {
 
     /// The supervisors read it right before they execute.
     fn write_deadline(&self, until_ns: u64) {
-        let boot = self.identity.boot.clone();
-        let deadline = Deadline { boot, until_ns };
-        if let Err(error) = deadline.write(&self.identity.home) {
+        if let Err(error) = self.identity.machine.keep_lease(until_ns) {
             tracing::error!(%error, "the lease cannot be written, so nothing new will start");
         }
     }

@@ -7,6 +7,7 @@ use baton_storage::codec::{self, Record};
 use tonic::metadata::MetadataValue;
 use tonic::{Request, Response, Status, Streaming};
 
+use crate::apart::apart;
 use crate::raft::formats::{Append, SnapshotAnswer, SnapshotPart, Transfer, VoteAsked};
 use crate::raft::{Cluster, MESSAGE_LIMIT, Refusal, convert, wire_reach};
 
@@ -108,12 +109,12 @@ impl Peer for PeerService {
         while let Some(frame) = frames.message().await? {
             let part: SnapshotPart = self.follow(&frame).await?;
             let bytes = part.bytes;
-            let added = tokio::task::spawn_blocking(move || incoming.add(&bytes).map(|()| incoming));
+            let added = apart(move || incoming.add(&bytes).map(|()| incoming));
             incoming = added.await.map_err(internal)?.map_err(internal)?;
             last = Some((frame, part.vote));
         }
         let (frame, vote) = last.ok_or_else(|| Status::invalid_argument("a snapshot without a part came"))?;
-        let finished = tokio::task::spawn_blocking(move || incoming.finish());
+        let finished = apart(move || incoming.finish());
         let snapshot = finished.await.map_err(internal)?.map_err(internal)?;
         let raft = self.cluster.raft();
         let response = raft.install_full_snapshot(convert::vote(vote), snapshot).await;

@@ -7,6 +7,7 @@ use baton_engine::command::Subject;
 use baton_engine::{Command, Evaluation};
 use tokio::task::JoinSet;
 
+use crate::apart::{apart, has_threads};
 use crate::leader::office::TRY_AGAIN;
 use crate::leader::propose::{ProposeError, Proposer};
 use crate::raft::Cluster;
@@ -42,7 +43,7 @@ pub(super) async fn evaluate(proposer: &Proposer, cluster: &Cluster) {
 async fn evaluate_one(proposer: Proposer, evaluation: Evaluation) -> Option<Question> {
     let question = question(&evaluation);
     let Evaluation { run, step, subject, expression, facts } = evaluation;
-    let result = tokio::task::spawn_blocking(move || evaluate_apart(expression, facts)).await;
+    let result = apart(move || evaluate_apart(expression, facts)).await;
     let result = result.unwrap_or_else(|_| Err("its evaluation was cut off".into()));
     let command = Command::Evaluate { run, step, subject, result };
     loop {
@@ -59,6 +60,9 @@ fn evaluate_apart(
     expression: baton_plan::expression::Expression,
     facts: baton_plan::expression::Facts,
 ) -> Result<bool, String> {
+    if !has_threads() {
+        return expression.evaluate(&facts);
+    }
     let (answer, answered) = std::sync::mpsc::channel();
     let evaluate = move || {
         // Nobody listens any more once the deadline has passed.

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::cluster::{Cluster, ReadError};
 use super::convert;
 use super::formats::{Members, SnapshotState};
+use crate::apart::apart;
 
 /// What stands before the state.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,7 +69,7 @@ impl Cluster {
         let head =
             BackupHead { cluster: self.standing().cluster(), at: Position { term, index }, members, wall_ms };
         let encode = move || [codec::encode(&head), codec::encode(&SnapshotState(state))].concat();
-        let encoded = tokio::task::spawn_blocking(encode).await;
+        let encoded = apart(encode).await;
         encoded.map_err(|error| ReadError::Unavailable(error.to_string()))
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use baton_engine::{Batch, Reply};
-use baton_storage::log::Log;
+use baton_storage::log::LogDisk;
 use openraft::async_runtime::WatchReceiver;
 use openraft::errors::{ClientWriteError, ForwardToLeader, LinearizableReadError, RaftError};
 use openraft::{Instant, ReadPolicy};
@@ -32,7 +32,7 @@ pub(super) struct Inner {
     pub(super) config: Arc<Config>,
     pub(super) standing: Arc<Standing>,
     pub(super) raft: Raft,
-    pub(super) log: Arc<Log>,
+    pub(super) log: Arc<dyn LogDisk>,
     pub(super) machine: Arc<Machine>,
     pub(super) snapshots: SnapshotFolder,
     pub(super) peers: Peers,

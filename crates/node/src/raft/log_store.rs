@@ -10,14 +10,16 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use baton_storage::codec;
 use baton_storage::hard_state::Identity;
-use baton_storage::log::{Log, OnFailure, Recovered};
+use baton_storage::log::{Log, LogDisk, OnFailure, Recovered};
 use baton_storage::sabotage::{self, Bug};
 use openraft::storage::{IOFlushed, RaftLogStorage};
 use openraft::{EntryPayload, LogState, OptionalSend, RaftLogReader};
 use tokio::sync::oneshot;
 
 use super::convert;
+use super::state_machine::blocking;
 use super::types::*;
+use crate::apart::apart;
 
 /// Entries are sent to a follower in messages of about this many bytes.
 const MESSAGE_BYTES: usize = 1024 * 1024;
@@ -25,7 +27,7 @@ const MESSAGE_BYTES: usize = 1024 * 1024;
 /// The log; a clone is another handle to the same one.
 #[derive(Clone)]
 pub(crate) struct LogStore {
-    log: Arc<Log>,
+    log: Arc<dyn LogDisk>,
     cache: Arc<RwLock<Cache>>,
 }
 
@@ -57,6 +59,14 @@ impl LogStore {
     /// As [`Log::open`], or an entry that cannot be understood.
     pub(crate) fn open(folder: &Path, node: u64, failure: OnFailure) -> anyhow::Result<Opened> {
         let (log, found) = Log::open(folder, node, failure)?;
+        Self::over(Arc::new(log), found)
+    }
+
+    /// The log on this disk, with what was found there.
+    ///
+    /// # Errors
+    /// An entry that cannot be understood.
+    pub(crate) fn over(log: Arc<dyn LogDisk>, found: Recovered) -> anyhow::Result<Opened> {
         if found.dropped > 0 {
             tracing::info!(
                 entries = found.dropped,
@@ -79,7 +89,7 @@ impl LogStore {
             identity,
             cluster,
             purged: cache.purged,
-            store: Self { log: Arc::new(log), cache: Arc::new(RwLock::new(cache)) },
+            store: Self { log, cache: Arc::new(RwLock::new(cache)) },
         })
     }
 
@@ -90,7 +100,7 @@ impl LogStore {
     }
 
     /// The log on disk.
-    pub(crate) fn log(&self) -> &Arc<Log> {
+    pub(crate) fn log(&self) -> &Arc<dyn LogDisk> {
         &self.log
     }
 
@@ -208,7 +218,7 @@ impl RaftLogStorage<Types> for LogStore {
         let log = Arc::clone(&self.log);
         let after = last.map(convert::position);
         let first = after.map_or(0, |at| at.index + 1);
-        tokio::task::spawn_blocking(move || log.truncate_after(after)).await.map_err(io::Error::other)??;
+        blocking(move || log.truncate_after(after)).await?;
         self.write().entries.split_off(&first);
         Ok(())
     }
@@ -221,7 +231,7 @@ impl RaftLogStorage<Types> for LogStore {
         let given_up = std::mem::replace(&mut cache.entries, kept);
         drop(cache);
         // Thousands of batches take a moment to free, which raft's own task does not have.
-        tokio::task::spawn_blocking(move || drop(given_up));
+        drop(apart(move || drop(given_up)));
         Ok(())
     }
 }

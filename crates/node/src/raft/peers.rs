@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use baton_api::connect::Connect;
 use baton_api::peer_client::PeerClient;
 use baton_api::{IdentifyRequest, Identity};
 use tonic::transport::{Channel, Endpoint};
@@ -22,13 +23,19 @@ pub(crate) enum Purpose {
 }
 
 /// All of them; a clone shares them.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(crate) struct Peers {
+    connect: Arc<dyn Connect>,
     channels: Arc<Mutex<BTreeMap<(String, Purpose), Channel>>>,
     refusals: Arc<Mutex<BTreeMap<String, String>>>,
 }
 
 impl Peers {
+    /// None yet.
+    pub(crate) fn over(connect: Arc<dyn Connect>) -> Self {
+        Self { connect, channels: Arc::default(), refusals: Arc::default() }
+    }
+
     /// A client for the member at `address`.
     pub(crate) fn client(
         &self,
@@ -40,10 +47,10 @@ impl Peers {
         let channel = match channels.get(&key) {
             Some(channel) => channel.clone(),
             None => {
-                let channel = Endpoint::from_shared(format!("http://{address}"))?
+                let endpoint = Endpoint::from_shared(format!("http://{address}"))?
                     .connect_timeout(CONNECT_WITHIN)
-                    .tcp_nodelay(true)
-                    .connect_lazy();
+                    .tcp_nodelay(true);
+                let channel = self.connect.lazily(&endpoint);
                 channels.insert(key, channel.clone());
                 channel
             }

@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, bail};
 use baton_api::IdentifyRequest;
+use baton_api::connect::Tcp;
 use baton_engine::command::Cause;
 use baton_engine::{Batch, Command, Stamp, State, reckoning};
 use baton_storage::file;
@@ -134,7 +135,7 @@ fn read_member(folder: &Path) -> anyhow::Result<Copy> {
 }
 
 async fn still_there(copy: &Copy) -> Vec<String> {
-    let peers = Peers::default();
+    let peers = Peers::over(Arc::new(Tcp));
     let asked = copy.others.iter().map(async |(id, member)| {
         let answer = peers.identify(IdentifyRequest::default(), &member.address, REACHABLE_WITHIN).await?;
         (answer.cluster == copy.cluster).then(|| format!("{id} at {}", member.address))

@@ -19,7 +19,9 @@ use super::snapshot::{Loaded, SnapshotFolder};
 use super::standing::Standing;
 use super::state_machine::MachineStore;
 use super::types::*;
+use crate::apart::apart;
 use crate::config::Config;
+use crate::surroundings::{OpenLog, Surroundings};
 
 /// A leader whose quorum has not answered for this long falls silent.
 const QUORUM_LOSS_MS: u64 = 3000;
@@ -30,15 +32,16 @@ impl Cluster {
     ///
     /// # Errors
     /// A sentence about data that cannot be gone on from, or a configuration that cannot be.
-    pub async fn open(config: Arc<Config>) -> anyhow::Result<Self> {
+    pub async fn open(config: Arc<Config>, surroundings: Surroundings) -> anyhow::Result<Self> {
         config.check()?;
+        let Surroundings { open_log, connect, witness } = surroundings;
         let data = config.data_dir.clone();
         let id = config.id;
-        let open = move || open_data(&data, id);
-        let (opened, snapshots, loaded) = tokio::task::spawn_blocking(open).await??;
+        let open = move || open_data(&data, id, &open_log);
+        let (opened, snapshots, loaded) = apart(open).await??;
         let log = Arc::clone(opened.store.log());
         let standing = Arc::new(Standing::new(opened.identity, opened.cluster, log.reached()));
-        let peers = Peers::default();
+        let peers = Peers::over(connect);
         let of_snapshot = || Some(loaded.as_ref()?.meta.last_membership.membership().clone());
         let members = opened.store.membership().or_else(of_snapshot).unwrap_or_default();
         set_back::check(&config.data_dir, &members, &standing, &peers).await?;
@@ -47,7 +50,7 @@ impl Cluster {
             peers: peers.clone(),
             acknowledged: Acknowledged::default(),
         };
-        let (store, machine) = MachineStore::new(snapshots.clone(), loaded);
+        let (store, machine) = MachineStore::new(snapshots.clone(), loaded, witness);
         let raft = Raft::new(id, raft_config(&config)?, network, opened.store, store)
             .await
             .context("raft cannot start from this member's data")?;
@@ -71,14 +74,15 @@ impl Cluster {
 
 type Data = (Opened, SnapshotFolder, Option<Loaded>);
 
-fn open_data(data: &Path, id: u64) -> anyhow::Result<Data> {
+fn open_data(data: &Path, id: u64, open_log: &OpenLog) -> anyhow::Result<Data> {
     let failure = Arc::new(|error: &io::Error| {
         end(&format!(
             "a write to the disk failed ({error}). What is on it is not known now, so nothing more is \
              acknowledged: mend the disk and start again"
         ));
     });
-    let opened = LogStore::open(data, id, failure)?;
+    let (log, found) = open_log(data, id, failure)?;
+    let opened = LogStore::over(log, found)?;
     let (snapshots, loaded) = SnapshotFolder::open(&data.join("snapshots"))?;
     let held = loaded.as_ref().and_then(|loaded| loaded.meta.last_log_id);
     if opened.purged > held {

@@ -12,6 +12,8 @@ use tokio::sync::watch;
 
 use super::snapshot::{SnapshotBytes, SnapshotFolder};
 use super::types::*;
+use crate::apart::apart;
+use crate::surroundings::Witness;
 
 /// The state that the log has led to so far.
 pub struct Machine {
@@ -59,6 +61,7 @@ pub(crate) struct MachineStore {
     last: Option<LogId>,
     membership: StoredMembership,
     snapshots: SnapshotFolder,
+    witness: Option<Witness>,
 }
 
 impl MachineStore {
@@ -66,6 +69,7 @@ impl MachineStore {
     pub(crate) fn new(
         snapshots: SnapshotFolder,
         loaded: Option<super::snapshot::Loaded>,
+        witness: Option<Witness>,
     ) -> (Self, Arc<Machine>) {
         let (state, meta) = match loaded {
             Some(loaded) => (loaded.state, loaded.meta),
@@ -78,17 +82,20 @@ impl MachineStore {
             last: meta.last_log_id,
             membership: meta.last_membership,
             snapshots,
+            witness,
         };
         (store, machine)
     }
 
     fn apply_one(&mut self, entry: Entry) -> Vec<Reply> {
         let index = entry.log_id.index;
+        let mut carried = None;
         let replies = match entry.payload {
             EntryPayload::Blank => Vec::new(),
             EntryPayload::Normal(Proposal(batch)) => {
                 let replies = self.machine.write(|state| state.apply(index, &batch));
                 *self.machine.applied_at.write().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+                carried = Some(batch);
                 replies
             }
             EntryPayload::Membership(membership) => {
@@ -97,6 +104,9 @@ impl MachineStore {
             }
         };
         self.last = Some(entry.log_id);
+        if let Some(witness) = &self.witness {
+            self.machine.read(|state| witness(index, carried.as_deref(), state));
+        }
         // After the state: who sees the index sees what it did.
         self.machine.applied.send_replace(index);
         replies
@@ -181,5 +191,5 @@ impl RaftSnapshotBuilder<Types> for Builder {
 pub(crate) async fn blocking<T: Send + 'static>(
     call: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> io::Result<T> {
-    tokio::task::spawn_blocking(call).await.map_err(io::Error::other)?
+    apart(call).await.map_err(io::Error::other)?
 }

@@ -19,7 +19,7 @@ impl StoreBuilder<Types, LogStore, MachineStore, TempDir> for Builder {
         let failure = Arc::new(|error: &std::io::Error| panic!("the disk failed: {error}"));
         let opened = LogStore::open(folder.path(), 1, failure).unwrap();
         let (snapshots, loaded) = SnapshotFolder::open(&folder.path().join("snapshots")).unwrap();
-        let (machine, _) = MachineStore::new(snapshots, loaded);
+        let (machine, _) = MachineStore::new(snapshots, loaded, None);
         Ok((folder, opened.store, machine))
     }
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use baton_engine::command::{Join, Speaker};
 use baton_engine::{Batch, Command, Reply, Stamp};
+use baton_node::Surroundings;
 use baton_node::config::Config;
 use baton_node::raft::Cluster;
 use tempfile::TempDir;
@@ -164,7 +165,7 @@ impl Site {
 /// A stop in the same process leaves the lock for a moment to tasks that are ending.
 async fn open(config: Arc<Config>) -> anyhow::Result<Cluster> {
     loop {
-        match Cluster::open(config.clone()).await {
+        match Cluster::open(config.clone(), Surroundings::default()).await {
             Err(error) if error.to_string().contains("in use by another process") => {
                 tokio::task::yield_now().await;
             }

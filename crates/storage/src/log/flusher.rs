@@ -94,7 +94,7 @@ impl Rounds {
             hard_state::Error::Io(error) => error,
             other => io::Error::other(other.to_string()),
         })?;
-        self.reached.set(&next);
+        self.reached.set(next.vote, next.last);
         self.state = next;
         Ok(())
     }

@@ -2,6 +2,7 @@
 //! a time. Writing an entry puts it into the database's memory; one thread flushes for all that
 //! wait, writes the hard state, and only then answers them, in order.
 
+mod disk;
 mod fault;
 mod flusher;
 mod records;
@@ -9,14 +10,13 @@ mod recover;
 mod sweeper;
 mod watchdog;
 
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 
 use crate::ballast;
 use crate::db::Db;
-use crate::hard_state::{HardState, Identity};
+use crate::hard_state::Identity;
 use crate::layout::Prefix;
 use crate::position::{Position, Reach, Vote};
 use crate::table::{self, Table};
@@ -25,6 +25,7 @@ use flusher::{Ask, Flusher};
 use records::{Entry, PURGED, Purged, VOTE};
 use sweeper::Sweeper;
 
+pub use disk::LogDisk;
 pub use fault::OpenError;
 
 /// Told once what was not durable; called on the flusher's thread.
@@ -84,8 +85,9 @@ impl Reached {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn set(&self, state: &HardState) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Reach::of(state.vote, state.last);
+    /// As of this sync.
+    pub fn set(&self, vote: Option<Vote>, last: Option<Position>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Reach::of(vote, last);
     }
 }
 
@@ -98,7 +100,7 @@ impl Log {
     pub fn open(folder: &Path, node: u64, on_failure: OnFailure) -> Result<(Self, Recovered), OpenError> {
         let found = recover::recover(folder, node)?;
         let reached = Arc::new(Reached::default());
-        reached.set(&found.state);
+        reached.set(found.state.vote, found.state.last);
         let flusher = Flusher::start(
             found.db.clone(),
             found.file,
@@ -122,114 +124,6 @@ impl Log {
             reached,
         };
         Ok((log, found.recovered))
-    }
-
-    /// Writes entries that follow the last one; `done` hears when they are durable.
-    ///
-    /// # Errors
-    /// A gap in the order, or what the disk said; the log takes no more writes then.
-    pub fn append(
-        &self,
-        entries: impl IntoIterator<Item = (Position, Vec<u8>)>,
-        done: Done,
-    ) -> io::Result<()> {
-        let mut mark = self.mark();
-        for (position, body) in entries {
-            let entry = Entry::chained(mark.chain, position, body);
-            check_order(mark.last, position)?;
-            self.watched(self.entries.put(position.index, &entry))?;
-            mark.chain = entry.chain;
-            mark.last = Some(position);
-        }
-        self.flusher.ask(Ask::Mark(*mark, done))
-    }
-
-    /// Records a vote; `done` hears when it is durable.
-    ///
-    /// # Errors
-    /// What the disk said.
-    pub fn save_vote(&self, vote: Vote, done: Done) -> io::Result<()> {
-        let mut mark = self.mark();
-        let votes: Table<Vote> = self.db.table(Prefix::Head);
-        self.watched(votes.put(VOTE, &vote))?;
-        mark.vote = Some(vote);
-        self.flusher.ask(Ask::Mark(*mark, done))
-    }
-
-    /// Remembers how far the log is committed, with the next write and not sooner: after a crash
-    /// a member may know less of it, never more.
-    pub fn note_committed(&self, committed: Option<Position>) {
-        self.mark().committed = committed;
-    }
-
-    /// Records the cluster that this member belongs to. Blocks until it is durable.
-    ///
-    /// # Errors
-    /// What the disk said.
-    pub fn join_cluster(&self, cluster: &str) -> io::Result<()> {
-        wait(|done| self.flusher.ask(Ask::Cluster(cluster.to_owned(), done)))
-    }
-
-    /// Removes every entry after `after`, the last first. Blocks.
-    ///
-    /// # Errors
-    /// What the disk said.
-    pub fn truncate_after(&self, after: Option<Position>) -> io::Result<()> {
-        let mut mark = self.mark();
-        let Some(last) = mark.last else {
-            return Ok(());
-        };
-        let first = after.map_or(0, |position| position.index + 1);
-        if last.index < first {
-            return Ok(());
-        }
-        (mark.last, mark.chain) = self.end_at(after)?;
-        // The hard state goes first: it must never speak of more than the database holds.
-        wait(|done| self.flusher.ask(Ask::Mark(*mark, done)))?;
-        for index in (first..=last.index).rev() {
-            self.watched(self.entries.remove(index))?;
-        }
-        Ok(())
-    }
-
-    /// Gives up every entry up to `through`, which a durable snapshot holds. The space is taken
-    /// back in the background.
-    ///
-    /// # Errors
-    /// What the disk said.
-    pub fn purge(&self, through: Position) -> io::Result<()> {
-        let mut mark = self.mark();
-        let purges: Table<Purged> = self.db.table(Prefix::Head);
-        let purged = purges.get(PURGED).map_err(io_of)?;
-        if purged.is_some_and(|purged| purged.position.index >= through.index) {
-            return Ok(());
-        }
-        let beyond = mark.last.is_none_or(|last| last.index < through.index);
-        let chain = match beyond {
-            true => records::chain_start(through),
-            false => self.end_at(Some(through))?.1,
-        };
-        let position = through;
-        self.watched(purges.put(PURGED, &Purged { position, chain }))?;
-        if beyond {
-            mark.last = Some(through);
-            mark.chain = chain;
-        }
-        self.sweeper.sweep(through.index);
-        Ok(())
-    }
-
-    /// How far the data on disk reaches, to be looked at as the log goes on.
-    pub fn reached(&self) -> Arc<Reached> {
-        Arc::clone(&self.reached)
-    }
-
-    /// Bytes that are free on the log's disk.
-    ///
-    /// # Errors
-    /// Those of the file system.
-    pub fn free_bytes(&self) -> io::Result<u64> {
-        ballast::free_bytes(&self.folder)
     }
 
     /// Bytes that the database takes up.
@@ -260,6 +154,84 @@ impl Log {
 
     fn mark(&self) -> MutexGuard<'_, Mark> {
         self.mark.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl LogDisk for Log {
+    fn append(&self, entries: Vec<(Position, Vec<u8>)>, done: Done) -> io::Result<()> {
+        let mut mark = self.mark();
+        for (position, body) in entries {
+            let entry = Entry::chained(mark.chain, position, body);
+            check_order(mark.last, position)?;
+            self.watched(self.entries.put(position.index, &entry))?;
+            mark.chain = entry.chain;
+            mark.last = Some(position);
+        }
+        self.flusher.ask(Ask::Mark(*mark, done))
+    }
+
+    fn save_vote(&self, vote: Vote, done: Done) -> io::Result<()> {
+        let mut mark = self.mark();
+        let votes: Table<Vote> = self.db.table(Prefix::Head);
+        self.watched(votes.put(VOTE, &vote))?;
+        mark.vote = Some(vote);
+        self.flusher.ask(Ask::Mark(*mark, done))
+    }
+
+    fn note_committed(&self, committed: Option<Position>) {
+        self.mark().committed = committed;
+    }
+
+    fn join_cluster(&self, cluster: &str) -> io::Result<()> {
+        wait(|done| self.flusher.ask(Ask::Cluster(cluster.to_owned(), done)))
+    }
+
+    fn truncate_after(&self, after: Option<Position>) -> io::Result<()> {
+        let mut mark = self.mark();
+        let Some(last) = mark.last else {
+            return Ok(());
+        };
+        let first = after.map_or(0, |position| position.index + 1);
+        if last.index < first {
+            return Ok(());
+        }
+        (mark.last, mark.chain) = self.end_at(after)?;
+        // The hard state goes first: it must never speak of more than the database holds.
+        wait(|done| self.flusher.ask(Ask::Mark(*mark, done)))?;
+        for index in (first..=last.index).rev() {
+            self.watched(self.entries.remove(index))?;
+        }
+        Ok(())
+    }
+
+    fn purge(&self, through: Position) -> io::Result<()> {
+        let mut mark = self.mark();
+        let purges: Table<Purged> = self.db.table(Prefix::Head);
+        let purged = purges.get(PURGED).map_err(io_of)?;
+        if purged.is_some_and(|purged| purged.position.index >= through.index) {
+            return Ok(());
+        }
+        let beyond = mark.last.is_none_or(|last| last.index < through.index);
+        let chain = match beyond {
+            true => records::chain_start(through),
+            false => self.end_at(Some(through))?.1,
+        };
+        let position = through;
+        self.watched(purges.put(PURGED, &Purged { position, chain }))?;
+        if beyond {
+            mark.last = Some(through);
+            mark.chain = chain;
+        }
+        self.sweeper.sweep(through.index);
+        Ok(())
+    }
+
+    fn reached(&self) -> Arc<Reached> {
+        Arc::clone(&self.reached)
+    }
+
+    fn free_bytes(&self) -> io::Result<u64> {
+        ballast::free_bytes(&self.folder)
     }
 }
 
@@ -301,7 +273,7 @@ fn io_of(error: table::Error) -> io::Error {
 /// If the system has no random source.
 pub fn random_id() -> io::Result<String> {
     let mut bytes = [0; 16];
-    File::open("/dev/urandom")?.read_exact(&mut bytes)?;
+    getrandom::fill(&mut bytes)?;
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 

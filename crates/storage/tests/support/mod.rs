@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 
-use baton_storage::log::{Done, Log, OpenError, Recovered};
+use baton_storage::log::{Done, Log, LogDisk, OpenError, Recovered};
 use baton_storage::position::{Position, Vote};
 
 /// Opens the log of member 1; a failure of the disk ends the test.
@@ -37,7 +37,7 @@ pub(crate) fn done() -> (Done, Receiver<std::io::Result<()>>) {
 pub(crate) fn append(log: &Log, term: u64, indexes: impl IntoIterator<Item = u64>) {
     let (done, answered) = done();
     let entries = indexes.into_iter().map(|i| (at(term, i), body(i, 100)));
-    log.append(entries, done).unwrap();
+    log.append(entries.collect(), done).unwrap();
     answered.recv().unwrap().unwrap();
 }
 

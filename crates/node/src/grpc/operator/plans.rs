@@ -7,6 +7,7 @@ use baton_plan::Described;
 use tonic::Status;
 
 use super::{OperatorService, unexpected};
+use crate::apart::apart;
 use crate::grpc::catalogue::Shelf;
 use crate::grpc::view;
 
@@ -111,7 +112,7 @@ impl OperatorService {
 
 /// Checks a text against the templates that there are, on a thread of its own.
 async fn check(source: String, shelf: Shelf) -> Result<Described, Status> {
-    let checked = tokio::task::spawn_blocking(move || {
+    let checked = apart(move || {
         baton_plan::check_document(&source, &shelf)
             .map_err(|problems| baton_plan::problem::render(&source, "plan", &problems))
     });
