@@ -58,10 +58,14 @@ pub(crate) enum Command {
     Replay {
         /// Its folder in the store
         #[arg(value_name = "STORE_DIR")]
-        store: PathBuf,
+        folder: PathBuf,
         #[command(flatten)]
         place: Place,
     },
+    /// Makes a test that broke a law small: fewer faults, then fewer workloads, then less time
+    ///
+    /// Processes are real, so each candidate is tried several times, and kept if it breaks one of the same laws once.
+    Shrink(crate::profile::Shrink),
     /// Tests the suite: plants known bugs in the binary, one at a time, and sees whether a checker finds them
     ///
     /// The exit code is 0 only if each was caught. Bugs are planted by the feature `sabotage` of baton-cli, which no release has.
@@ -117,6 +121,12 @@ pub(crate) struct Test {
     /// How long clients and faults go on: 45s, 10m
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = duration)]
     pub(crate) time_limit: Duration,
+    /// How far regions are from each other all the time: a round trip (20ms, 80ms, 200ms)
+    #[arg(long, value_name = "TIME", default_value = "0ms", value_parser = duration)]
+    pub(crate) wan: Duration,
+    /// How much longer a round trip may take
+    #[arg(long, value_name = "TIME", default_value = "0ms", value_parser = duration)]
+    pub(crate) jitter: Duration,
     /// The test's name in the store
     #[arg(long, default_value = "one")]
     pub(crate) name: String,
@@ -150,13 +160,14 @@ fn unknown<const N: usize>(word: &str, names: [&str; N]) -> String {
 fn duration(text: &str) -> Result<Duration, String> {
     let (digits, unit) =
         text.split_at(text.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(text.len()));
-    let seconds = match unit {
-        "s" => 1,
-        "m" => 60,
-        "h" => 3600,
-        _ => return Err("a number with a unit is expected: 45s, 10m, 1h".into()),
+    let ms = match unit {
+        "ms" => 1,
+        "s" => 1000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        _ => return Err("a number with a unit is expected: 80ms, 45s, 10m, 1h".into()),
     };
-    digits.parse::<u64>().map(|count| Duration::from_secs(count * seconds)).map_err(|error| error.to_string())
+    digits.parse::<u64>().map(|count| Duration::from_millis(count * ms)).map_err(|error| error.to_string())
 }
 
 impl Test {
@@ -186,16 +197,24 @@ mod tests {
     use super::*;
 
     #[test]
+    fn every_command_can_be_read() {
+        use clap::CommandFactory as _;
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
     fn flags_are_read() {
         let read = |words: &[&str]| Arguments::try_parse_from([&["baton-jepsen", "test"], words].concat());
         let Command::Test(test) =
-            read(&["--workload", "storm,effects", "--nemesis", "all", "--time-limit", "2m"]).unwrap().command
+            read(&["--workload", "storm,effects", "--nemesis", "all", "--time-limit", "2m", "--wan", "80ms"])
+                .unwrap()
+                .command
         else {
             panic!("a test was asked for")
         };
         assert_eq!(test.workloads(), [Workload::Effects, Workload::Storm]);
         assert_eq!(test.cards(), (nemesis::cards_of(&Nemesis::ALL), false));
-        assert_eq!(test.time_limit, Duration::from_secs(120));
+        assert_eq!((test.time_limit, test.wan), (Duration::from_secs(120), Duration::from_millis(80)));
         let Command::Test(test) = read(&["--nemesis", "power/agent,pause/all"]).unwrap().command else {
             panic!("a test was asked for")
         };

@@ -45,7 +45,8 @@ fn run() -> anyhow::Result<ExitCode> {
         Command::Target { target } => target::run(&target).map(ExitCode::from),
         Command::Sabotage(flags) => profile::sabotage(&flags),
         Command::Check { history } => profile::check(&history),
-        Command::Replay { store, place } => profile::replay(&store, &place),
+        Command::Shrink(flags) => profile::shrink(&flags),
+        Command::Replay { folder, place } => profile::replay(&folder, &place),
         Command::Test(test) if test.profile == Profile::Ci => profile::ci(&test),
         Command::Test(test) => profile::one(&test),
     }

@@ -23,6 +23,9 @@ pub(crate) struct Test {
     /// Those that were asked for by name: skipping them satisfies nobody.
     pub(crate) insisted: Vec<String>,
     pub(crate) time_limit_ms: u64,
+    /// How far regions are from each other.
+    pub(crate) round_trip_ms: u64,
+    pub(crate) jitter_ms: u64,
     /// `isolated`, or why not.
     pub(crate) sandbox: String,
     /// On the machine's monotonic clock.

@@ -10,6 +10,7 @@ use baton_client::{Choice, Client, Decision, Origin, Resolution};
 use serde_json::{Value, json};
 
 use crate::checker::{self, Verdict};
+use crate::cluster::latency::Distance;
 use crate::cluster::{Cluster, Layout, until_ready};
 use crate::generator::Round;
 use crate::history::{Kind, Process};
@@ -55,6 +56,7 @@ pub(crate) async fn run(mut setup: Setup, store: &Store) -> anyhow::Result<Vec<V
         binary: setup.binary.clone(),
         logs: store.path("logs"),
         data,
+        distance: Distance { round_trip_ms: setup.test.round_trip_ms, jitter_ms: setup.test.jitter_ms },
         faketime: faketime().filter(|_| bends_clocks),
     };
     let recorder = Arc::new(Recorder::create(&store.path("history.edn"))?);
@@ -203,6 +205,9 @@ fn mend_all(site: &mut Site) -> anyhow::Result<()> {
     if let Some(network) = &site.cluster.network {
         note(&site.recorder, "dropped", json!({"packets": network.dropped()?}));
     }
+    if let Some(packets) = site.cluster.delayed() {
+        note(&site.recorder, "delayed", json!({"packets": packets}));
+    }
     while let Some(mend) = site.mends.pop() {
         nemesis::mend(&mut site.cluster, mend)?;
     }
@@ -220,6 +225,7 @@ async fn heal(site: &mut Site, client: &Client, agents: usize, world: &World) ->
     }
     note(&recorder, "ready", Value::Null);
     let began = Instant::now();
+    let mut person = Session::new(world.clone(), fastrand::Rng::with_seed(1), 0);
     loop {
         let runs: Vec<Run> = match last::runs(client).await {
             Ok(runs) => runs
@@ -230,7 +236,7 @@ async fn heal(site: &mut Site, client: &Client, agents: usize, world: &World) ->
         };
         let settled = began.elapsed() > DOUBTS_SETTLE;
         // Whatever a person decides sets something in motion.
-        let moving = settled && resolve(&runs, world).await;
+        let moving = settled && resolve(&runs, &mut person).await;
         let open = runs.iter().filter(|run| !checker::is_decided(run)).count();
         if began.elapsed() > DECIDED_WITHIN || (settled && !moving && open == 0 && !runs.is_empty()) {
             return Ok(());
@@ -240,14 +246,13 @@ async fn heal(site: &mut Site, client: &Client, agents: usize, world: &World) ->
 }
 
 /// What a person would do: look at the target, and say what became of a step in doubt. True if there was one.
-async fn resolve(runs: &[Run], world: &World) -> bool {
+async fn resolve(runs: &[Run], person: &mut Session) -> bool {
     let steps = runs.iter().flat_map(|run| run.steps.iter().map(move |step| (run, step)));
-    let mut session = Session::new(world.clone(), fastrand::Rng::with_seed(1), 0);
     let mut any = false;
     for (run, step) in steps.filter(|(_, step)| step.status == "in_doubt") {
         any = true;
-        let seen =
-            witness::read_target(&world.witness.join(format!("run-{}.jsonl", run.run))).unwrap_or_default();
+        let seen = witness::read_target(&person.world.witness.join(format!("run-{}.jsonl", run.run)))
+            .unwrap_or_default();
         let happened = seen
             .iter()
             .any(|line| line.step == step.step && line.direction == step.direction && line.what == "applied");
@@ -256,7 +261,7 @@ async fn resolve(runs: &[Run], world: &World) -> bool {
             false => (Resolution::Failed, "resolve_failed"),
         };
         let decision = Decision::Step { step: step.step.clone(), choice: Choice::Resolve(resolution) };
-        session.decide(&run.run, &decision, word, Some(&step.step)).await;
+        person.decide(&run.run, &decision, word, Some(&step.step)).await;
     }
     any
 }

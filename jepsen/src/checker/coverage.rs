@@ -57,7 +57,7 @@ pub(super) fn check(evidence: &Evidence) -> Verdict {
             findings.push(format!("{nemesis} did nothing: {counts:?}"));
         }
     }
-    findings.extend(no_packet_was_dropped(evidence, &fired));
+    findings.extend(no_packet_was_touched(evidence, &fired));
     let rows: BTreeSet<_> = fired.iter().flat_map(|fault| &fault.rows).collect();
     let installed = fired.iter().filter(|fault| fault.outcome == "installed").count();
     let note = format!("{installed} of {} installed, {} rows of the matrix", fired.len(), rows.len());
@@ -65,12 +65,19 @@ pub(super) fn check(evidence: &Evidence) -> Verdict {
     Verdict { checker: NAME, valid, note, findings }
 }
 
-/// Networks that were cut and let everything through.
-fn no_packet_was_dropped(evidence: &Evidence, fired: &[Fired]) -> Option<String> {
-    let cut = fired.iter().any(|fault| fault.outcome == "installed" && fault.card.starts_with("partition/"));
-    let counted = evidence.history.iter().rev().find(|op| op.f == "dropped");
-    let packets = counted.and_then(|op| op.value.get("packets")?.as_u64())?;
-    (cut && packets == 0).then(|| "networks were cut, and no packet was dropped".to_owned())
+/// Networks that were cut and let everything through, or were slow and delayed nothing.
+fn no_packet_was_touched<'a>(
+    evidence: &'a Evidence,
+    fired: &'a [Fired],
+) -> impl Iterator<Item = String> + 'a {
+    [("partition/", "dropped", "cut"), ("replies/", "dropped", "cut"), ("latency/", "delayed", "slow")]
+        .into_iter()
+        .filter_map(|(cards, f, so)| {
+            let did = fired.iter().any(|fault| fault.outcome == "installed" && fault.card.starts_with(cards));
+            let counted = evidence.history.iter().rev().find(|op| op.f == f)?;
+            let packets = counted.value.get("packets")?.as_u64()?;
+            (did && packets == 0).then(|| format!("networks were {so}, and no packet was {f}"))
+        })
 }
 
 #[cfg(test)]

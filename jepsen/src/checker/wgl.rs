@@ -161,13 +161,16 @@ fn candidates(list: &List) -> Vec<usize> {
 }
 
 #[cfg(test)]
+mod independent;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
-    struct Register;
+    pub(super) struct Register;
 
     #[derive(Debug, Clone, Copy)]
-    enum Op {
+    pub(super) enum Op {
         Write(u64),
         Read(u64),
     }
@@ -236,7 +239,7 @@ mod tests {
     }
 
     /// A history that one copy really went through: clients that always overlap, each operation at a moment of its own.
-    fn lived(count: usize, clients: usize, seed: u64) -> Vec<Timed<Op>> {
+    pub(super) fn lived(count: usize, clients: usize, seed: u64) -> Vec<Timed<Op>> {
         let mut random = fastrand::Rng::with_seed(seed);
         let mut moments: Vec<(u64, u64, u64)> = Vec::new();
         let mut free = vec![0_u64; clients];

@@ -2,6 +2,7 @@
 //! a boot id of its own where the sandbox allows it.
 
 pub(crate) mod disk;
+pub(crate) mod latency;
 pub(crate) mod network;
 pub(crate) mod node;
 pub(crate) mod stranger;
@@ -16,6 +17,7 @@ use baton_client::Client;
 use baton_client::view::ClusterStatus;
 
 use crate::sandbox::Sandbox;
+use latency::{Distance, Latency};
 use network::Network;
 pub(crate) use node::{Node, Role};
 
@@ -25,8 +27,18 @@ const AGENTS: [(&str, &str); 4] =
     [("east-1", "east"), ("west-1", "west"), ("north-1", "north"), ("west-2", "west")];
 
 /// Times that make a takeover quick and a lease short enough to outlast in a test.
-const SETTINGS: &str =
-    "heartbeat_ms = 50\nelection_ms = [200, 400]\nlease_ms = 1500\nrenew_ms = 300\nsnapshot_after = 300\n";
+fn settings_of(distance: Distance) -> String {
+    // Where a round trip takes longer, so must patience.
+    let far_ms = distance.round_trip_ms + distance.jitter_ms;
+    format!(
+        "heartbeat_ms = {}\nelection_ms = [{}, {}]\nlease_ms = {}\nrenew_ms = {}\nsnapshot_after = 300\n",
+        50 + far_ms / 4,
+        200 + 3 * far_ms,
+        400 + 4 * far_ms,
+        1500 + 5 * far_ms,
+        300 + far_ms,
+    )
+}
 
 /// How the cluster is set up.
 #[derive(Debug, Clone)]
@@ -37,6 +49,8 @@ pub(crate) struct Layout {
     pub(crate) logs: PathBuf,
     /// Where data goes.
     pub(crate) data: PathBuf,
+    /// How far regions are from each other.
+    pub(crate) distance: Distance,
     /// The library that bends the wall clock, if this test does.
     pub(crate) faketime: Option<PathBuf>,
 }
@@ -46,6 +60,9 @@ pub(crate) struct Layout {
 pub(crate) struct Cluster {
     pub(crate) nodes: Vec<Node>,
     pub(crate) network: Option<Network>,
+    /// How far regions are from each other when nothing is wrong.
+    pub(crate) distance: Distance,
+    latency: Option<Latency>,
     /// Nodes that a test has taken out for good.
     pub(crate) out: BTreeSet<String>,
 }
@@ -57,16 +74,57 @@ impl Cluster {
     /// If the sandbox refuses, or a process cannot be started.
     pub(crate) fn start(layout: &Layout, sandbox: &Sandbox) -> anyhow::Result<Cluster> {
         let isolated = *sandbox == Sandbox::Isolated;
-        let mut nodes = nodes(layout, isolated)?;
+        let nodes = nodes(layout, isolated)?;
         let network = match isolated {
             true => Some(Network::create(&nodes).context("the network cannot be made")?),
             false => None,
         };
-        for node in &mut nodes {
+        let mut cluster =
+            Cluster { nodes, network, distance: layout.distance, latency: None, out: BTreeSet::new() };
+        if layout.distance != Distance::default()
+            && let Some(why) = cluster.is_at(layout.distance)?
+        {
+            anyhow::bail!("regions cannot be {} ms from each other: {why}", layout.distance.round_trip_ms);
+        }
+        for node in &mut cluster.nodes {
             node.prepare(isolated).with_context(|| format!("{} cannot be prepared", node.name))?;
             node.start()?;
         }
-        Ok(Cluster { nodes, network, out: BTreeSet::new() })
+        Ok(cluster)
+    }
+
+    /// From now on regions are so far from each other. Says why not, where that cannot be.
+    ///
+    /// # Errors
+    /// If the kernel refuses.
+    pub(crate) fn is_at(&mut self, distance: Distance) -> anyhow::Result<Option<String>> {
+        if self.network.is_none() {
+            return Ok(Some("the network is the machine's own: it needs namespaces".into()));
+        }
+        if self.latency.is_none() {
+            self.latency = Latency::create(&self.nodes)?;
+        }
+        let Some(latency) = &self.latency else {
+            return Ok(Some("iptables is not installed".into()));
+        };
+        latency.set(distance);
+        Ok(None)
+    }
+
+    /// Packets that were delayed so far.
+    pub(crate) fn delayed(&self) -> Option<u64> {
+        self.latency.as_ref().map(Latency::delayed)
+    }
+
+    /// All wires carry everything, as quickly as they do when nothing is wrong.
+    ///
+    /// # Errors
+    /// If the rules cannot be changed.
+    pub(crate) fn connect(&self) -> anyhow::Result<()> {
+        if let Some(latency) = &self.latency {
+            latency.set(self.distance);
+        }
+        self.network.as_ref().map_or(Ok(()), Network::heal)
     }
 
     /// The coordinators, as a client takes them.
@@ -116,9 +174,7 @@ impl Cluster {
     /// # Errors
     /// If something cannot be started.
     pub(crate) fn heal(&mut self) -> anyhow::Result<()> {
-        if let Some(network) = &self.network {
-            network.heal()?;
-        }
+        self.connect()?;
         for node in &mut self.nodes {
             node.thaw();
             if !self.out.contains(&node.name) && !node.is_running() {
@@ -167,7 +223,7 @@ pub(crate) async fn until_ready(
 fn nodes(layout: &Layout, isolated: bool) -> anyhow::Result<Vec<Node>> {
     let settings = layout.data.join("settings.toml");
     std::fs::create_dir_all(&layout.data)?;
-    std::fs::write(&settings, SETTINGS)?;
+    std::fs::write(&settings, settings_of(layout.distance))?;
     let count = MEMBERS.len() + AGENTS.len();
     let hosts: Vec<String> = match isolated {
         true => (1..=count).map(|at| format!("10.77.0.{at}:7000")).collect(),

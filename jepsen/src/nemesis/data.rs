@@ -20,6 +20,8 @@ pub(crate) const TAKES_PART: &str = "takes part without its data";
 pub(crate) const LET_IN: &str = "was let in beside it";
 /// What the copy's log says when it is not.
 const REFUSED: &str = "the leader refuses this agent";
+/// And when a leader has greeted it, which comes before either.
+const WELCOMED: &str = "connected";
 
 const fn card(name: &'static str, when: Trigger, rows: &'static [&'static str]) -> Card {
     Card { name, nemesis: Nemesis::Data, when, hold_ms: (1200, 2000), rows }
@@ -124,17 +126,18 @@ async fn clone_agent(site: &mut Site, hit: Option<String>) -> anyhow::Result<Out
     copy.start()?;
     let deadline = Instant::now() + Duration::from_secs(10);
     let log = copy.log.clone();
-    let refused = || fs::read_to_string(&log).is_ok_and(|said| said.contains(REFUSED));
-    while !refused() && copy.is_running() && Instant::now() < deadline {
+    let says = |text: &str| fs::read_to_string(&log).is_ok_and(|said| said.contains(text));
+    while !says(REFUSED) && copy.is_running() && Instant::now() < deadline {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    let became = if refused() {
-        "was refused"
-    } else if copy.is_running() {
-        LET_IN
-    } else {
-        "did not start"
+    let became = match (says(REFUSED), says(WELCOMED)) {
+        (true, _) => Some("was refused"),
+        (false, true) => Some(LET_IN),
+        (false, false) => None,
     };
     copy.end();
-    Ok(Outcome::Installed(format!("the copy of {name} {became}")))
+    Ok(match became {
+        Some(became) => Outcome::Installed(format!("the copy of {name} {became}")),
+        None => Outcome::Indeterminate(format!("nobody answered the copy of {name}")),
+    })
 }

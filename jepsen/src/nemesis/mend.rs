@@ -39,7 +39,7 @@ pub(crate) fn mend(cluster: &mut Cluster, mend: Mend) -> anyhow::Result<()> {
             cluster.node(&name).thaw();
             Ok(())
         }
-        Mend::Connect => cluster.network.as_ref().map_or(Ok(()), |network| network.heal()),
+        Mend::Connect => cluster.connect(),
         Mend::Power(name) => {
             let node = cluster.node(&name);
             node.new_boot()?;

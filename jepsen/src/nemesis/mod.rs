@@ -6,6 +6,7 @@ mod clock;
 mod data;
 mod disk;
 mod kill;
+mod latency;
 mod leader;
 mod membership;
 mod mend;
@@ -39,6 +40,8 @@ pub(crate) enum Nemesis {
     Partition,
     /// What is said is heard, and no answer comes back
     Replies,
+    /// Every packet between regions takes its time
+    Latency,
     /// Power loss: what was not synced is gone
     Power,
     /// A full disk, slow syncs, failing syncs
@@ -69,13 +72,14 @@ pub(crate) struct Card {
 
 impl Nemesis {
     /// All of them.
-    pub(crate) const EVERY: [Nemesis; 12] = [
+    pub(crate) const EVERY: [Nemesis; 13] = [
         Self::Leader,
         Self::Kill,
         Self::Pause,
         Self::Restart,
         Self::Partition,
         Self::Replies,
+        Self::Latency,
         Self::Power,
         Self::Disk,
         Self::Clock,
@@ -85,13 +89,14 @@ impl Nemesis {
     ];
 
     /// Those that are meant by `all`: after a restore less can be judged, for what was acknowledged last may be lost.
-    pub(crate) const ALL: [Nemesis; 11] = [
+    pub(crate) const ALL: [Nemesis; 12] = [
         Self::Leader,
         Self::Kill,
         Self::Pause,
         Self::Restart,
         Self::Partition,
         Self::Replies,
+        Self::Latency,
         Self::Power,
         Self::Disk,
         Self::Clock,
@@ -108,6 +113,7 @@ impl Nemesis {
             Self::Restart => "restart",
             Self::Partition => "partition",
             Self::Replies => "replies",
+            Self::Latency => "latency",
             Self::Power => "power",
             Self::Disk => "disk",
             Self::Clock => "clock",
@@ -126,6 +132,7 @@ impl Nemesis {
             Self::Restart => restart::CARDS,
             Self::Partition => partition::CARDS,
             Self::Replies => replies::CARDS,
+            Self::Latency => latency::CARDS,
             Self::Power => power::CARDS,
             Self::Disk => disk::CARDS,
             Self::Clock => clock::CARDS,
@@ -170,6 +177,7 @@ pub(crate) async fn install(site: &mut Site, card: &Card, hit: Option<String>) -
         Nemesis::Restart => restart::install(site, card).await,
         Nemesis::Partition => partition::install(site, card, hit).await,
         Nemesis::Replies => replies::install(site, card, hit).await,
+        Nemesis::Latency => latency::install(site, card).await,
         Nemesis::Power => power::install(site, card, hit).await,
         Nemesis::Disk => disk::install(site, card).await,
         Nemesis::Clock => clock::install(site, card).await,

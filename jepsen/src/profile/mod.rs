@@ -1,8 +1,9 @@
-//! What the commands do: one test, a replay, a check, and the profile of CI, which is several tests.
+//! What the commands do: one test, a replay, a check, a test made small, and the profile of CI, which is several tests.
 
 mod binary;
 mod ci;
 mod sabotage;
+mod shrink;
 mod summary;
 mod tally;
 
@@ -21,6 +22,7 @@ use crate::{edn, generator, nemesis, report};
 
 pub(crate) use ci::ci;
 pub(crate) use sabotage::{Sabotage, sabotage};
+pub(crate) use shrink::{Shrink, shrink};
 pub(crate) use summary::Summary;
 pub(crate) use tally::{Tally, tally};
 
@@ -46,6 +48,8 @@ pub(crate) fn one(flags: &cli::Test) -> anyhow::Result<ExitCode> {
         nemeses: nemeses.clone(),
         insisted: if insisted { nemeses } else { Vec::new() },
         time_limit_ms: flags.time_limit.as_millis() as u64,
+        round_trip_ms: flags.wan.as_millis() as u64,
+        jitter_ms: flags.jitter.as_millis() as u64,
         ..Test::default()
     };
     carry_out(Setup { test, rounds, workloads, binary, sandbox }, &flags.place)
@@ -124,6 +128,17 @@ fn results_of(test: &Path) -> anyhow::Result<serde_json::Value> {
     Ok(edn::read_all(&text)?.into_iter().next().unwrap_or_default())
 }
 
+/// The laws that a test found broken. One that the suite could not finish has found none.
+fn says_false(folder: &Path) -> anyhow::Result<Vec<String>> {
+    if !folder.join("results.edn").exists() {
+        return Ok(Vec::new());
+    }
+    let results = results_of(folder)?;
+    let verdicts = results["checkers"].as_array().cloned().unwrap_or_default();
+    let wrong = verdicts.iter().filter(|verdict| verdict["valid"] == "false");
+    Ok(wrong.filter_map(|verdict| verdict["checker"].as_str().map(str::to_owned)).collect())
+}
+
 /// Judges a history again.
 ///
 /// # Errors
@@ -142,4 +157,23 @@ pub(crate) fn check(history: &Path) -> anyhow::Result<ExitCode> {
     say(&verdicts);
     println!("{}", overall.word());
     Ok(ExitCode::from(overall.exit()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn only_a_checker_that_says_false_has_caught_a_bug() {
+        let folder = std::env::temp_dir().join(format!("baton-jepsen-sabotage-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        assert!(says_false(&folder).unwrap().is_empty(), "no results");
+        let verdict = |name: &str, valid: &str| format!("{{:checker \"{name}\" :valid \"{valid}\"}}");
+        let checkers = [verdict("tokens", "false"), verdict("faults", "unknown"), verdict("order", "true")];
+        fs::write(folder.join("results.edn"), format!("{{:checkers [{}]}}", checkers.join(" "))).unwrap();
+        assert_eq!(says_false(&folder).unwrap(), ["tokens"]);
+        fs::remove_dir_all(&folder).unwrap();
+    }
 }

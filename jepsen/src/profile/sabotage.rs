@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
 
-use super::results_of;
+use super::says_false;
 use crate::cli::Place;
 
 /// Which bug the binary carries.
@@ -122,32 +122,4 @@ fn test(bug: &Planted, seed: u64, flags: &Sabotage, binary: &Path) -> anyhow::Re
         binary.display()
     );
     Ok(folder)
-}
-
-/// The laws that a test found broken. One that the suite could not finish has found none.
-fn says_false(folder: &Path) -> anyhow::Result<Vec<String>> {
-    if !folder.join("results.edn").exists() {
-        return Ok(Vec::new());
-    }
-    let results = results_of(folder)?;
-    let verdicts = results["checkers"].as_array().cloned().unwrap_or_default();
-    let wrong = verdicts.iter().filter(|verdict| verdict["valid"] == "false");
-    Ok(wrong.filter_map(|verdict| verdict["checker"].as_str().map(str::to_owned)).collect())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_a_checker_that_says_false_has_caught_a_bug() {
-        let folder = std::env::temp_dir().join(format!("baton-jepsen-sabotage-{}", std::process::id()));
-        fs::create_dir_all(&folder).unwrap();
-        assert!(says_false(&folder).unwrap().is_empty(), "no results");
-        let verdict = |name: &str, valid: &str| format!("{{:checker \"{name}\" :valid \"{valid}\"}}");
-        let checkers = [verdict("tokens", "false"), verdict("faults", "unknown"), verdict("order", "true")];
-        fs::write(folder.join("results.edn"), format!("{{:checkers [{}]}}", checkers.join(" "))).unwrap();
-        assert_eq!(says_false(&folder).unwrap(), ["tokens"]);
-        fs::remove_dir_all(&folder).unwrap();
-    }
 }
