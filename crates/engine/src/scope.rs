@@ -248,6 +248,7 @@ pub(crate) fn facts(scope: &RunScope<'_>, subject: Subject) -> Facts {
             text("operator", &run.operator),
             text("drill", if run.drill { "true" } else { "false" }),
         ]),
+        objectives: plan.objectives(),
         steps: steps.collect(),
         answer: run.steps[index].unjudged.as_ref().map(|ending| AnswerFacts {
             exit_code: ending.exit_code.unwrap_or_default(),

@@ -30,9 +30,11 @@ pub struct Mentions {
     pub steps: BTreeSet<String>,
     /// Those of the steps whose outputs are asked for.
     pub outputs: BTreeSet<String>,
+    /// The plan's objectives, `rto` and `rpo`.
+    pub objectives: BTreeSet<String>,
 }
 
-/// Which names a condition may use beside `params`, `run` and `steps`.
+/// Which names a condition may use beside `params`, `run`, `steps` and `objectives`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum About {
     /// None: `when` and `gate`.

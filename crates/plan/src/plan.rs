@@ -44,6 +44,14 @@ pub struct Plan {
     pub steps: Vec<Step>,
 }
 
+impl Plan {
+    /// Its objectives by their names in the file, milliseconds.
+    pub fn objectives(&self) -> BTreeMap<String, u64> {
+        let objectives = [("rto", self.rto_ms), ("rpo", self.rpo_ms)];
+        objectives.into_iter().filter_map(|(name, ms)| Some((name.to_owned(), ms?))).collect()
+    }
+}
+
 /// A named capacity, shared by everything in the cluster that draws on it under this name.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Resource {

@@ -26,6 +26,8 @@ pub(super) enum What {
     /// What a step left behind; a condition may ask for any of it.
     Output(String, Option<String>),
     Item,
+    /// How much the plan promises: `rto` or `rpo`.
+    Objective(String),
 }
 
 impl Report {
@@ -45,6 +47,7 @@ impl Report {
     /// [`Self::ask_template`] for a condition.
     pub(super) fn ask_condition(&mut self, field: &Field<'_>, mentions: Mentions) {
         mentions.params.into_iter().for_each(|name| self.ask(field, What::Param(name)));
+        mentions.objectives.into_iter().for_each(|name| self.ask(field, What::Objective(name)));
         for step in mentions.steps {
             let what = match mentions.outputs.contains(&step) {
                 true => What::Output(step, None),
@@ -68,6 +71,7 @@ impl fmt::Display for What {
             What::Output(step, None) => write!(f, "steps[\"{step}\"].outputs"),
             What::Output(step, Some(key)) => write!(f, "${{steps.{step}.outputs.{key}}}"),
             What::Item => f.write_str("${item}"),
+            What::Objective(name) => write!(f, "objectives.{name}"),
         }
     }
 }

@@ -11,13 +11,20 @@ use crate::graph::{Graph, cycles};
 use crate::nearest::suggestion;
 use crate::plan::{Param, StepIndex};
 
+/// What the plan says of itself around its steps.
+pub(super) struct Declared<'a> {
+    pub(super) params: &'a [Param],
+    /// Those of `rto` and `rpo` that it has.
+    pub(super) objectives: &'a [&'a str],
+}
+
 type ByName = BTreeMap<String, StepIndex>;
 
 pub(super) fn check(
     steps: &Path<'_>,
     outlines: &mut [Outline],
     by_name: &ByName,
-    params: &[Param],
+    declared: &Declared<'_>,
     report: &mut Report,
 ) {
     let needs: Vec<Vec<StepIndex>> = outlines
@@ -35,7 +42,7 @@ pub(super) fn check(
         circle_found(steps, circle, outlines, report);
     }
     let graph = circles.is_empty().then(|| Graph::build(needs, &vec![0; outlines.len()]));
-    references(steps, outlines, graph.as_ref(), by_name, params, report);
+    references(steps, outlines, graph.as_ref(), by_name, declared, report);
 }
 
 /// The steps that one needs, by their place in the plan.
@@ -106,19 +113,23 @@ fn references(
     outlines: &[Outline],
     graph: Option<&Graph>,
     by_name: &ByName,
-    params: &[Param],
+    declared: &Declared<'_>,
     report: &mut Report,
 ) {
     let mut pairs = Vec::new();
     for (index, outline) in outlines.iter().enumerate() {
-        given::check(&steps.item(index), outline, params, report);
+        given::check(&steps.item(index), outline, declared.params, report);
         for ask in &outline.asks {
             match &ask.what {
                 What::Param(name) => {
-                    if let Some(fault) = no_param(name, params) {
+                    if let Some(fault) = no_param(name, declared.params) {
                         report.add_about(ask, fault);
                     }
                 }
+                What::Objective(name) if !declared.objectives.contains(&name.as_str()) => {
+                    report.add_about(ask, no_objective(name));
+                }
+                What::Objective(_) => {}
                 What::Item if !outline.has_items => report.add_about(ask, no_items()),
                 What::Item => {}
                 What::Status(name) | What::Output(name, _) => match by_name.get(name) {
@@ -151,6 +162,13 @@ fn upstream(pairs: &[Pair<'_>], graph: &Graph, report: &mut Report) {
         );
         report.add_about(ask, Fault::new(message, format!("add `{name}` to its `needs`")));
     }
+}
+
+fn no_objective(name: &str) -> Fault {
+    Fault::new(
+        format!("the plan has no objective `{name}`"),
+        format!("say under `spec.objectives` what it is, as in `objectives: {{{name}: 30s}}`"),
+    )
 }
 
 fn no_items() -> Fault {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::around::Around;
 use super::asks::What;
 use super::fields::{Field, Fields};
+use super::links::Declared;
 use super::lists::items;
 use super::named::Named;
 use super::report::Report;
@@ -78,7 +79,9 @@ pub(super) fn read(
     let timeout_ms = fields.get("timeout").and_then(|field| duration(field, report));
     let mut around = defaults(&fields, plan, named, &params, report);
     around.resources = resources.unwrap_or_default();
-    let steps = fields.get("steps").map(|field| steps(&field, &around, &params, report));
+    let objectives: Vec<_> = [rto_ms.map(|_| "rto"), rpo_ms.map(|_| "rpo")].into_iter().flatten().collect();
+    let declared = Declared { params: &params, objectives: &objectives };
+    let steps = fields.get("steps").map(|field| steps(&field, &around, &declared, report));
     let (steps, written) = steps.flatten()?;
     let Around { on_failure, resources, .. } = around;
     Some(Spec {
@@ -180,7 +183,7 @@ fn defaults<'a>(
 fn steps(
     field: &Field<'_>,
     around: &Around<'_>,
-    params: &[Param],
+    declared: &Declared<'_>,
     report: &mut Report,
 ) -> Option<(Vec<Step>, Vec<Written>)> {
     let nodes = items(field, "write the steps as a list, each with `- name: …`", report);
@@ -197,7 +200,7 @@ fn steps(
     }
     let mut outlines: Vec<Outline> = nodes.iter().map(|node| step::read(node, around, report)).collect();
     let by_name = names(field, &outlines, report);
-    links::check(&field.path, &mut outlines, &by_name, params, report);
+    links::check(&field.path, &mut outlines, &by_name, declared, report);
     let written = |outline: &Outline| Written { at: outline.name_at, says_timeout: outline.says_timeout };
     let written = outlines.iter().map(written).collect();
     let steps: Option<Vec<Step>> = outlines.into_iter().map(|outline| outline.step).collect();

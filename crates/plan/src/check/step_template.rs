@@ -94,6 +94,10 @@ fn asks(name: Option<&str>, params: &[Param], report: &mut Report) {
                 "a step template's own outputs are there only once the step is done",
                 "ask for them in `undo`; `success` reads them as `outputs`",
             ),
+            What::Objective(_) => Fault::new(
+                format!("a step template knows no plan, so `{}` means nothing in it", ask.what),
+                own,
+            ),
             What::Item => Fault::new("a step template knows no `${item}`", own),
             What::Status(_) | What::Output(..) => Fault::new(
                 format!("a step template knows no other steps, so `{}` means nothing in it", ask.what),

@@ -1,6 +1,7 @@
 //! What a condition may look at.
 
 use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
 
 use cel::{Context, Value};
 
@@ -13,6 +14,8 @@ pub struct Facts {
     pub params: BTreeMap<String, (ParamKind, String)>,
     /// `id`, `mode`, `plan`, `operator`, and `drill` as `true` or `false`.
     pub run: BTreeMap<String, String>,
+    /// The plan's objectives, `rto` and `rpo`, in milliseconds. A condition reads them in seconds.
+    pub objectives: BTreeMap<String, u64>,
     /// The steps that have come to an end.
     pub steps: BTreeMap<String, StepFacts>,
     /// What an action answered, for `success`.
@@ -54,6 +57,9 @@ impl Facts {
         let run: HashMap<String, Value> = run.collect();
         let steps: HashMap<String, Value> =
             self.steps.iter().map(|(name, step)| (name.clone(), step.value())).collect();
+        let seconds = |ms: u64| Duration::from_millis(ms).as_secs_f64();
+        let objectives = self.objectives.iter().map(|(name, ms)| (name.clone(), Value::from(seconds(*ms))));
+        context.add_variable_from_value("objectives", objectives.collect::<HashMap<_, _>>());
         context.add_variable_from_value("params", params);
         context.add_variable_from_value("run", run);
         context.add_variable_from_value("steps", steps);

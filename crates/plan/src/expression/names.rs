@@ -9,8 +9,14 @@ use crate::reference::RunField;
 /// How deep `all`, `exists`, `map` and `filter` may be nested: each level multiplies the work.
 const MAX_COMPREHENSIONS: usize = 1;
 
+/// The variables of every condition.
+const ROOTS: [&str; 4] = ["params", "run", "steps", "objectives"];
+
 /// What `success` knows besides.
 const ANSWER: [&str; 3] = ["exit_code", "stdout", "outputs"];
+
+/// What a plan's `objectives` may say.
+const OBJECTIVES: [&str; 2] = ["rto", "rpo"];
 
 const FUNCTIONS: [&str; 18] = [
     "size",
@@ -120,25 +126,24 @@ impl Walk<'_> {
             )),
             "params" => Err("the condition asks for all `params` at once; name the one, as in `params.to`".to_owned()),
             "run" => Err("the condition asks for all of `run` at once; name the field, as in `run.mode`".to_owned()),
+            "objectives" => Err("the condition asks for all `objectives` at once; name the one, as in `objectives.rpo`".to_owned()),
             "steps" => Err("the condition asks for all `steps` at once; name the one, as in `steps.check.status`: whether it is upstream must be known before the run".to_owned()),
             _ if self.text.contains("steps.") && self.text.contains('-') => Err(format!(
                 "there is no variable `{name}`; a step's name with a dash in it must be written `steps[\"a-b\"].outputs.key`, or CEL reads a minus"
             )),
             _ if self.about == About::Answer => Err(format!(
-                "there is no variable `{name}`; `success` knows `exit_code`, `stdout` and `outputs`, and `params`, `run` and `steps` (and text stands in quotes)"
+                "there is no variable `{name}`; `success` knows `exit_code`, `stdout` and `outputs`, and `params`, `run`, `steps` and `objectives` (and text stands in quotes)"
             )),
-            _ => Err(format!("there is no variable `{name}`; a condition knows `params`, `run` and `steps` (and text stands in quotes)")),
+            _ => Err(format!("there is no variable `{name}`; a condition knows `params`, `run`, `steps` and `objectives` (and text stands in quotes)")),
         }
     }
 
-    /// `params.to` and `steps["a"].status` as their parts, root first, when they start at one of the three variables.
+    /// `params.to` and `steps["a"].status` as their parts, root first, when they start at one of the [`ROOTS`].
     fn path<'e>(&self, expr: &'e Expr) -> Option<Vec<&'e str>> {
         let (mut parts, mut at) = (Vec::new(), expr);
         loop {
             match at {
-                Expr::Ident(root)
-                    if !parts.is_empty() && matches!(root.as_str(), "params" | "run" | "steps") =>
-                {
+                Expr::Ident(root) if !parts.is_empty() && ROOTS.contains(&root.as_str()) => {
                     let is_local = self.locals.iter().any(|local| local == root);
                     parts.push(root.as_str());
                     parts.reverse();
@@ -167,6 +172,14 @@ impl Walk<'_> {
         match *path {
             ["params", name, ..] => {
                 self.mentions.params.insert(name.to_owned());
+                Ok(())
+            }
+            ["objectives", name, ..] if !OBJECTIVES.contains(&name) => Err(format!(
+                "there is no objective `{name}`; there are {}, each in seconds",
+                OBJECTIVES.join(" and ")
+            )),
+            ["objectives", name, ..] => {
+                self.mentions.objectives.insert(name.to_owned());
                 Ok(())
             }
             ["run", field, ..] if !RunField::NAMES.contains(&field) => {

@@ -14,6 +14,7 @@ fn facts() -> Facts {
         ]),
         run: BTreeMap::from([(text("mode"), text("graceful")), (text("drill"), text("false"))]),
         steps: BTreeMap::from([(text("lag-check"), StepFacts { status: text("succeeded"), outputs })]),
+        objectives: BTreeMap::from([(text("rpo"), 12_500)]),
         answer: None,
     }
 }
@@ -31,6 +32,7 @@ fn conditions_read_params_run_and_steps_with_their_types() {
         (r#"int(steps["lag-check"].outputs.seconds) <= 30"#, true),
         (r#"double(steps["lag-check"].outputs.seconds) > 30.5"#, false),
         (r#"steps["lag-check"].status == "succeeded""#, true),
+        (r#"double(steps["lag-check"].outputs.seconds) <= objectives.rpo && objectives.rpo == 12.5"#, true),
         (r#"has(steps["lag-check"].outputs.other)"#, false),
         (r#""seconds" in steps["lag-check"].outputs"#, true),
         ("['west', 'east'].exists(region, region == params.to)", true),
@@ -118,7 +120,11 @@ fn it_says_what_it_asks_about() {
     .unwrap();
     assert_eq!(
         asked.references(),
-        Mentions { params: ["to".to_owned()].into(), steps: ["a-b".to_owned()].into(), outputs: [].into() }
+        Mentions {
+            params: ["to".to_owned()].into(),
+            steps: ["a-b".to_owned()].into(),
+            ..Mentions::default()
+        }
     );
     let outputs = Expression::parse(r#"steps.a.outputs.k == '' || has(steps["b"].outputs.k)"#).unwrap();
     assert_eq!(outputs.references().outputs, ["a".to_owned(), "b".to_owned()].into());

@@ -13,7 +13,7 @@ use super::{BARRIER, CHILD, FOR_EACH, IN_MODE, Key, ON_FAILURE, Object, Shape, k
 pub(super) const GATE: Key = key(
     "gate",
     Condition,
-    "A CEL condition that must hold. Where it does not, the step waits for a named override by an operator.",
+    "A CEL condition that must hold, such as `double(steps.lag.outputs.seconds) <= objectives.rpo`. Where it does not, the step waits for a named override by an operator.",
 );
 
 pub(crate) static STEP: Object = Object {
