@@ -14,7 +14,7 @@ fail() { say "$*"; exit 1; }
 # A step's daemon must outlive the step's agent, and its mark would have it ended with the agent's cluster.
 as_owner() {
   if [ "$(id -u)" = 0 ]; then
-    runuser -u postgres -- env -u BATON_AGENT_HOME "$@"
+    setpriv --reuid=postgres --regid=postgres --init-groups env -u HOME -u BATON_AGENT_HOME "$@"
   else
     env -u BATON_AGENT_HOME "$@"
   fi
@@ -77,7 +77,7 @@ recorded() {
 daemon() {
   local name=$1 pid
   shift
-  # It tells its own id: between here and it stand a shell and, for root, runuser.
+  # It tells its own id: it is no child of ours, so that nobody has to wait for it.
   # shellcheck disable=SC2016
   as_owner setsid -f sh -c 'echo $$ >&3; exec "$@" 3>&-' sh "$@" \
     3> "$LAB/pids/$name.new" < /dev/null >> "$LAB/log/$name.log" 2>&1

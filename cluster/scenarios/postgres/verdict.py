@@ -61,13 +61,17 @@ def timelines():
 def backups():
     command = ["pgbackrest", f"--config={LAB}/{PRIMARY}/pgbackrest.conf", "--stanza=shop", "info", "--output=json"]
     if os.getuid() == 0:
-        command = ["runuser", "-u", "postgres", "--"] + command
+        command = ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups"] + command
     found = [one for stanza in json.loads(subprocess.check_output(command)) for one in stanza["backup"]]
     return {"all": len(found), "of_run": sum(1 for one in found if one.get("annotation", {}).get("run-id") == RUN and not one["error"])}
 
 
+def dig(*question):
+    return subprocess.check_output(["kdig", "+short", f"@{NET}.3.53", "-p", "5353", *question], text=True).split()
+
+
 def zone():
-    answer = subprocess.check_output(["kdig", "+short", f"@{NET}.3.53", "-p", "5353", "app.shop.test", "A"], text=True).split()
+    answer = dig("app.shop.test", "A")
     return [region for region, place in PLACES.items() if answer == [f"{NET}.{place}.30"]]
 
 
@@ -82,5 +86,7 @@ def writable():
 
 
 print(json.dumps({
-    "orders": orders(), "watch": watched(), "timelines": timelines(), "backups": backups(), "zone": zone(), "writable": writable(),
+    "orders": orders(), "watch": watched(), "timelines": timelines(), "backups": backups(), "zone": zone(),
+    # The zone began with 1, and each change counts one.
+    "zone_changes": int(dig("shop.test", "SOA")[2]) - 1, "writable": writable(),
 }, indent=2))

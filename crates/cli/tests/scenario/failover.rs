@@ -16,9 +16,7 @@ fn the_leader_dies_before_promotion_dns_and_backup() {
     let balancer = lab.until_process(&format!("haproxy -db -f {}/west", lab.folder()));
     let (balancer, checkpointer) = (Frozen::freeze(balancer), lab.database_process("west", "checkpointer"));
     let run = lab.start_failover(&[]);
-    lab.cluster.until("the gate to wait", || {
-        lab.cluster.step(&run, "rpo-gate")["reason"].as_str().is_some_and(|why| why.contains("override"))
-    });
+    lab.cluster.until_step(&run, "rpo-gate", "awaiting_approval");
     let refused = lab.gate_number(&run);
     assert!(refused > 2.0, "{refused}");
     lab.cluster.replace_leader();

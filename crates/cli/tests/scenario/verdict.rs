@@ -25,16 +25,33 @@ impl Lab {
     /// was acknowledged is missing beyond the gate's number.
     #[track_caller]
     pub(crate) fn has_failed_over(&self, run: &str) -> Value {
-        self.cluster.until_run(run, "succeeded");
+        self.until_succeeded(run);
         let verdict = self.is_in_charge("west", run);
         assert_eq!(verdict["timelines"]["timeline"], 2, "{verdict:#}");
         assert_eq!(verdict["timelines"]["histories"], 1, "{verdict:#}");
+        assert_eq!(verdict["zone_changes"], 1, "{verdict:#}");
         assert_eq!(verdict["backups"]["of_run"], 1, "{verdict:#}");
         let number = self.gate_number(run);
         let missing = verdict["orders"]["missing_before_loss_s"].as_f64().expect("seconds");
         assert!(missing <= number, "the gate said {number}: {verdict:#}");
         assert_eq!(verdict["backups"]["all"], 2, "{verdict:#}");
         verdict
+    }
+
+    /// Waits until a run has succeeded.
+    #[track_caller]
+    pub(crate) fn until_succeeded(&self, run: &str) {
+        let mut shown = Value::Null;
+        for _ in 0..3 {
+            let ended = self.cluster.poll(|| {
+                shown = self.cluster.try_show(run)?;
+                (shown["status"] != "running").then_some(())
+            });
+            if ended.is_some() {
+                break;
+            }
+        }
+        assert_eq!(shown["status"], "succeeded", "{shown:#}");
     }
 
     /// How many seconds of orders the plan's gate saw missing.

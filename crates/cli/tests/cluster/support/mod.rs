@@ -311,7 +311,7 @@ impl Cluster {
     }
 
     /// Waits for a value, as long as may be.
-    fn poll<T>(&self, mut find: impl FnMut() -> Option<T>) -> Option<T> {
+    pub(crate) fn poll<T>(&self, mut find: impl FnMut() -> Option<T>) -> Option<T> {
         let deadline = Instant::now() + PATIENCE;
         loop {
             if let Some(found) = find() {
