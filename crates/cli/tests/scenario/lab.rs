@@ -9,6 +9,9 @@ use tempfile::TempDir;
 
 use crate::support::{Cluster, send};
 
+/// Databases, backups and tests share the machine: a leader is not given up because it had to wait for the disk.
+const UNHURRIED: &str = "heartbeat_ms = 200\nelection_ms = [800, 1600]\n";
+
 /// Everything ends with it: the cluster, the customers, and by their recorded ids the regions.
 pub(crate) struct Lab {
     pub(crate) cluster: Cluster,
@@ -40,7 +43,8 @@ impl Lab {
     }
 
     fn around(folder: TempDir) -> Lab {
-        let cluster = Cluster::start(&[("east-1", "east"), ("west-1", "west"), ("north-1", "north")], "");
+        let agents = [("east-1", "east"), ("west-1", "west"), ("north-1", "north")];
+        let cluster = Cluster::start(&agents, UNHURRIED);
         let mut lab = Lab { cluster, people: Vec::new(), folder };
         lab.people = ["orders", "watch"].map(|what| lab.person(what)).into();
         lab.until_acknowledged(10);
