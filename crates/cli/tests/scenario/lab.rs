@@ -106,7 +106,10 @@ impl Lab {
 
     /// The plan's run, started.
     pub(crate) fn start(&self, plan: &str, params: &[&str]) -> String {
-        let plan = scenario("plans").join(plan);
+        self.start_file(&scenario("plans").join(plan), params)
+    }
+
+    fn start_file(&self, plan: &Path, params: &[&str]) -> String {
         let lab = format!("lab={}", self.folder());
         let mut arguments = vec!["run", "start", plan.to_str().expect("UTF-8"), "-o", "json"];
         for param in [lab.as_str()].iter().chain(params) {
@@ -118,9 +121,21 @@ impl Lab {
 
     /// A failover out of the lost region.
     pub(crate) fn start_failover(&self, params: &[&str]) -> String {
+        self.start_failover_of(&scenario("plans/failover.yaml"), params)
+    }
+
+    /// [`Self::start_failover`], of which not the least may be lost.
+    pub(crate) fn start_failover_without_loss(&self) -> String {
+        let plan = std::fs::read_to_string(scenario("plans/failover.yaml")).expect("the plan");
+        let strict = self.path("strict.yaml");
+        std::fs::write(&strict, plan.replace("rpo: 2s", "rpo: 0s")).expect("the strict plan");
+        self.start_failover_of(&strict, &[])
+    }
+
+    fn start_failover_of(&self, plan: &Path, params: &[&str]) -> String {
         let lost = std::fs::read_to_string(self.path("lost-at")).expect("when it was lost");
         let lost = format!("lost-at={}", lost.trim());
-        self.start("failover.yaml", &[&["from=east", "to=west", &lost], params].concat())
+        self.start_file(plan, &[&["from=east", "to=west", &lost], params].concat())
     }
 
     /// The process of a region's database whose title says this.

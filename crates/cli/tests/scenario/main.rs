@@ -7,5 +7,6 @@ mod support;
 
 mod dns;
 mod failover;
+mod journeys;
 mod lab;
 mod verdict;

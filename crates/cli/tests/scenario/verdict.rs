@@ -5,7 +5,8 @@ use serde_json::Value;
 use crate::lab::{Lab, script};
 
 impl Lab {
-    fn verdict(&self, primary: &str, run: &str) -> Value {
+    /// What `verdict.py` finds out.
+    pub(crate) fn verdict(&self, primary: &str, run: &str) -> Value {
         let said = script("verdict.py", &[self.folder(), primary, run]).unwrap_or_else(|why| panic!("{why}"));
         serde_json::from_str(&said).expect("JSON")
     }
