@@ -48,6 +48,26 @@ pub enum Action {
     Noop,
     /// A question asked again and again until it exits with 0.
     Wait { until: Vec<String>, interval_ms: u64 },
+    /// A process with secrets, or what the agent does itself.
+    Call(Call),
+    /// A question asked again and again until it holds, and has held for so long.
+    Until { question: Call, interval_ms: u64, stable_ms: u64 },
+}
+
+/// What one process does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Call {
+    /// What its argv says; the secrets are variables with where each is read.
+    Process { argv: Vec<String>, secrets: BTreeMap<String, String> },
+    /// A native action: its kind, and what is asked, as JSON.
+    Native { kind: String, asked: String },
+}
+
+impl Call {
+    /// A process without secrets.
+    pub fn process(argv: Vec<String>) -> Call {
+        Call::Process { argv, secrets: BTreeMap::new() }
+    }
 }
 
 /// What became of an attempt.

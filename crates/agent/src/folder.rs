@@ -204,7 +204,7 @@ impl Folder {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::attempt::{Action, Key, Outcome};
+    use crate::attempt::{Action, Call, Key, Outcome};
     use crate::lease::Deadline;
 
     fn key() -> Key {
@@ -222,6 +222,14 @@ mod tests {
         }
     }
 
+    fn native() -> Call {
+        Call::Native { kind: "http".into(), asked: "{}".into() }
+    }
+
+    fn secretive() -> Call {
+        Call::Process { argv: vec!["a".into()], secrets: [("K".to_owned(), "env:V".to_owned())].into() }
+    }
+
     /// A supervisor may be read by a newer agent: these bytes must stay readable.
     #[test]
     fn golden_bytes() {
@@ -230,6 +238,8 @@ mod tests {
             codec::encode(&assignment(Action::Command(vec!["a".into()]))),
             codec::encode(&assignment(Action::Noop)),
             codec::encode(&assignment(Action::Wait { until, interval_ms: 5 })),
+            codec::encode(&assignment(Action::Call(native()))),
+            codec::encode(&assignment(Action::Until { question: secretive(), interval_ms: 5, stable_ms: 6 })),
             codec::encode(&Report::bare(key(), Outcome::NotStarted, "late")),
             codec::encode(&Identity {
                 boot: "b1".into(),

@@ -25,10 +25,12 @@ pub mod lease;
 pub mod ledger;
 mod machine;
 mod process;
+mod secret;
 mod session;
 mod supervisor;
 mod sweep;
 
+pub use actions::act;
 pub use agent::{run, run_on};
 pub use config::Config;
 pub use machine::{Machine, Memory, Voice};

@@ -78,6 +78,9 @@ pub(crate) enum Command {
     /// Keep one attempt until its end is on disk; started by agents
     #[command(hide = true)]
     Supervise(supervise::Arguments),
+    /// Carry out the native action of one attempt; started by its supervisor
+    #[command(hide = true)]
+    Act(supervise::Arguments),
     /// The shop that the demo moves from region to region
     #[command(hide = true, subcommand)]
     Shop(demo::shop::Shop),

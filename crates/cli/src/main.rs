@@ -34,6 +34,7 @@ fn main() -> ExitCode {
     let ended = match arguments.command {
         // A supervisor is small on purpose: one for every attempt, and no runtime in it.
         Command::Supervise(arguments) => return baton_agent::supervise(&arguments.folder),
+        Command::Act(arguments) => return baton_agent::act(&arguments.folder),
         Command::Completion(arguments) => commands::completion::run(&arguments),
         Command::Shop(shop) => demo::shop::run(shop).map(|()| Exit::Done).map_err(Failure::from),
         command => run(command),

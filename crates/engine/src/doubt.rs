@@ -307,7 +307,7 @@ pub(crate) fn question_assignment(scope: &RunScope<'_>) -> Option<crate::effect:
     let state = &run.steps[index];
     let work = scope::work(run, plans, index);
     let (question, probe, attempt) = (state.question.as_ref()?, work.probe.as_ref()?, state.attempt()?);
-    let argv = crate::effect::argv(&probe.command, |template| template.render(scope)).ok()?;
+    let call = crate::effect::call(&probe.command, |template| template.render(scope)).ok()?;
     Some(crate::effect::Assignment {
         key: crate::command::AttemptKey {
             run: run.id.clone(),
@@ -317,7 +317,7 @@ pub(crate) fn question_assignment(scope: &RunScope<'_>) -> Option<crate::effect:
         },
         probe: true,
         idempotent: true,
-        action: crate::effect::Performed::Command(argv),
+        action: crate::effect::Performed::Call(call),
         environment: environment(scope, attempt),
         timeout_ms: probe.timeout_ms,
     })

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use baton_plan::expression::{Expression, Facts};
+use baton_plan::native::Kind;
 use baton_plan::plan::{Action, Command};
+use baton_plan::reference::Template;
 
 use crate::command::{AttemptKey, Subject};
 
@@ -41,16 +43,37 @@ pub struct Assignment {
 /// An action as an agent performs it, references filled in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Performed {
-    /// Start this process.
-    Command(Vec<String>),
+    /// Do this.
+    Call(Call),
     /// Nothing.
     Noop,
-    /// Ask this again and again until it exits with 0.
+    /// Ask this again and again until it holds.
     WaitUntil {
         /// The probe.
-        argv: Vec<String>,
+        question: Call,
         /// Pause between two questions, milliseconds.
         interval_ms: u64,
+        /// For how long it must hold without a break, milliseconds; 0: once is enough.
+        stable_ms: u64,
+    },
+}
+
+/// What an agent starts or does itself, references filled in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Call {
+    /// A process.
+    Process {
+        /// The program and its arguments.
+        argv: Vec<String>,
+        /// Variables, each with where the agent reads its value: `env:NAME` or `file:PATH`.
+        secrets: BTreeMap<String, String>,
+    },
+    /// A native action.
+    Native {
+        /// The kind of target.
+        kind: Kind,
+        /// What is asked, as JSON.
+        asked: String,
     },
 }
 
@@ -69,27 +92,48 @@ pub struct Evaluation {
     pub facts: Facts,
 }
 
-/// A process's argument list, references filled in by `fill`.
-pub(crate) fn argv<E>(
+/// A command as an agent performs it, references filled in by `fill`.
+pub(crate) fn call<E>(
     command: &Command,
-    mut fill: impl FnMut(&baton_plan::reference::Template) -> Result<String, E>,
+    mut fill: impl FnMut(&Template) -> Result<String, E>,
+) -> Result<Call, E> {
+    match command {
+        Command::Native(native) => Ok(Call::Native { kind: native.kind, asked: native.render(fill)? }),
+        Command::Secretive { run, secrets } => {
+            let secrets = secrets.iter().map(|(name, place)| Ok((name.clone(), fill(place)?)));
+            let secrets = secrets.collect::<Result<_, E>>()?;
+            Ok(Call::Process { argv: argv(run, &mut fill)?, secrets })
+        }
+        process => Ok(Call::Process { argv: argv(process, &mut fill)?, secrets: BTreeMap::new() }),
+    }
+}
+
+/// A process's argument list; what is none has none.
+fn argv<E>(
+    command: &Command,
+    fill: &mut impl FnMut(&Template) -> Result<String, E>,
 ) -> Result<Vec<String>, E> {
     match command {
         Command::Shell(text) => Ok(vec!["sh".into(), "-c".into(), text.clone()]),
-        Command::Argv(elements) => elements.iter().map(&mut fill).collect(),
+        Command::Argv(elements) => elements.iter().map(fill).collect(),
+        Command::Secretive { .. } | Command::Native(_) => Ok(Vec::new()),
     }
 }
 
 /// The plan's action as an agent performs it; `None` where no agent is needed.
 pub(crate) fn performed<E>(
     action: &Action,
-    fill: impl FnMut(&baton_plan::reference::Template) -> Result<String, E>,
+    fill: impl FnMut(&Template) -> Result<String, E>,
 ) -> Option<Result<Performed, E>> {
+    let until = |question, interval_ms, stable_ms| Performed::WaitUntil { question, interval_ms, stable_ms };
     match action {
-        Action::Command(command) => Some(argv(command, fill).map(Performed::Command)),
+        Action::Command(command) => Some(call(command, fill).map(Performed::Call)),
         Action::Noop => Some(Ok(Performed::Noop)),
         Action::WaitUntil { probe, interval_ms } => {
-            Some(argv(probe, fill).map(|argv| Performed::WaitUntil { argv, interval_ms: *interval_ms }))
+            Some(call(probe, fill).map(|question| until(question, *interval_ms, 0)))
+        }
+        Action::WaitStable { probe, interval_ms, stable_ms } => {
+            Some(call(probe, fill).map(|question| until(question, *interval_ms, *stable_ms)))
         }
         Action::WaitFor(_)
         | Action::Approval(_)

@@ -108,7 +108,9 @@ impl<'a> Turn<'a> {
             Action::WaitFor(wait_ms) => self.begin_wait(index, *wait_ms),
             // Nothing is to be done here of what is done elsewhere: that needs no agent, which may not be there.
             Action::Noop if self.step(index).work.action != Action::Noop => self.succeed(index, None),
-            Action::Command(_) | Action::Noop | Action::WaitUntil { .. } => self.grant_to_agent(index)?,
+            Action::Command(_) | Action::Noop | Action::WaitUntil { .. } | Action::WaitStable { .. } => {
+                self.grant_to_agent(index)?;
+            }
         }
         Ok(())
     }
@@ -194,7 +196,7 @@ impl<'a> Turn<'a> {
             performed?;
         }
         if let Some(probe) = &work.probe {
-            effect::argv(&probe.command, fill)?;
+            effect::call(&probe.command, fill)?;
         }
         if region.as_deref().is_some_and(|region| !is_region(region)) {
             let region = region.unwrap_or_default();

@@ -6,6 +6,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::entries::{Entry, entries};
+use crate::keys::PERFORMED;
 use crate::plan::Plan;
 
 /// One change; its text is one line.
@@ -105,9 +106,13 @@ impl Things {
 
     /// What a thing is: of a step its action, and what it comes after.
     fn short(&self, of: &str) -> String {
-        const TELLING: [&str; 13] = [
+        const TELLING: [&str; 17] = [
             "uses",
             "command",
+            "http.url",
+            "postgres.sql",
+            "dns.to",
+            "haproxy.state",
             "noop",
             "wait",
             "wait.until",
@@ -122,7 +127,9 @@ impl Things {
         ];
         let fields = &self.fields[of];
         let has_template = fields.iter().any(|entry| entry.field == "uses");
-        let telling = TELLING.iter().filter(|field| !(has_template && **field == "command"));
+        let telling = TELLING
+            .iter()
+            .filter(|field| !(has_template && PERFORMED.iter().any(|key| field.starts_with(key))));
         let found = telling.filter_map(|field| fields.iter().find(|entry| entry.field == *field));
         found.map(|entry| format!("{} {}", entry.field, entry.value)).collect::<Vec<_>>().join(", ")
     }

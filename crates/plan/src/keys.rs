@@ -3,6 +3,7 @@
 
 mod file;
 mod kinds;
+mod native;
 mod other_words;
 mod people;
 mod step;
@@ -12,6 +13,7 @@ pub(crate) use file::{
     DEFAULTS, LIMITS, METADATA, OBJECTIVES, PARAM, PLAN, SPEC, STEP_TEMPLATE, TEMPLATE_SPEC,
 };
 pub(crate) use kinds::{BARRIER, CHILD, FOR_EACH, IN_MODE, ON_FAILURE, VARIANT};
+pub(crate) use native::{DNS, HAPROXY, HTTP, POSTGRES, SECRET_COMMAND};
 pub(crate) use people::{APPROVAL, MANUAL};
 pub(crate) use step::STEP;
 pub(crate) use work::{PROBE, RETRY, UNDO, UNTIL, WAIT};
@@ -65,6 +67,14 @@ pub(crate) enum Shape {
     Condition,
     /// A shell string or an argument list.
     Command,
+    /// Text with references, or `{secret: …}`.
+    Secret,
+    /// Anything; references are filled in in its texts.
+    Json,
+    /// Values of a shape.
+    ListOf(&'static Shape),
+    /// Values of a shape by name.
+    ByName(&'static Shape),
     /// Exit codes.
     Codes,
     /// Names of steps.
@@ -90,8 +100,14 @@ pub(crate) enum Shape {
 }
 
 /// The keys that say what is done.
-const ACTIONS: [&str; 9] =
-    ["command", "wait", "noop", "approval", "manual", "gate", "barrier", "plan", "uses"];
+const ACTIONS: [&str; 13] = [
+    "command", "http", "postgres", "dns", "haproxy", "wait", "noop", "approval", "manual", "gate", "barrier",
+    "plan", "uses",
+];
+
+/// Those of them that an agent does and that answer: they can be probed, judged and tried again, and must say whether
+/// doing them twice is harmless. Each can be a question as well.
+pub(crate) const PERFORMED: [&str; 5] = ["command", "http", "postgres", "dns", "haproxy"];
 
 const fn key(name: &'static str, shape: Shape, doc: &'static str) -> Key {
     Key { name, doc, shape, required: false }

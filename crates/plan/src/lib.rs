@@ -19,6 +19,7 @@ pub mod expression;
 mod fault;
 pub mod graph;
 mod keys;
+pub mod native;
 mod nearest;
 pub mod params;
 pub mod plan;

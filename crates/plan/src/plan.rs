@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::expression::Expression;
+use crate::native::Native;
 use crate::reference::Template;
 
 /// Position of a step in [`Plan::steps`].
@@ -281,7 +282,7 @@ pub struct Uses {
 /// What a step does.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Action {
-    /// A process on an agent of the step's region.
+    /// A process on an agent of the step's region, or what that agent does itself.
     Command(Command),
     /// Nothing. With a region it takes the whole way through an agent; without one it is done at once.
     Noop,
@@ -304,6 +305,45 @@ pub enum Action {
     Barrier(Barrier),
     /// Another plan, carried out inside of this run.
     Child(Child),
+    /// [`Action::WaitUntil`], and the probe must hold for a while without a break.
+    WaitStable {
+        /// The question; exit 0 holds.
+        probe: Command,
+        /// Pause between two questions, milliseconds.
+        interval_ms: u64,
+        /// For how long it must hold, milliseconds.
+        stable_ms: u64,
+    },
+}
+
+impl Action {
+    /// What it is called: the key in a plan, without what belongs to the key.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Action::Command(Command::Native(native)) => native.kind.word(),
+            Action::Command(_) => "command",
+            Action::Noop => "noop",
+            Action::WaitFor(_) | Action::WaitUntil { .. } | Action::WaitStable { .. } => "wait",
+            Action::Approval(_) => "approval",
+            Action::Manual(_) => "manual",
+            Action::Gate(_) => "gate",
+            Action::Barrier(_) => "barrier",
+            Action::Child(_) => "plan",
+        }
+    }
+
+    /// What a wait asks.
+    pub fn question(&self) -> Option<&Command> {
+        match self {
+            Action::WaitUntil { probe, .. } | Action::WaitStable { probe, .. } => Some(probe),
+            _ => None,
+        }
+    }
+
+    /// Its work is one that an agent does and that answers: it can be probed, judged and tried again.
+    pub(crate) fn is_performed(&self) -> bool {
+        matches!(self, Action::Command(_))
+    }
 }
 
 /// A person's consent.
@@ -373,13 +413,22 @@ pub struct Child {
     pub params: Vec<(String, Template)>,
 }
 
-/// A process to start.
+/// A process to start, or what the agent does itself.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Command {
     /// Run under `sh -c`, passed on untouched: `${…}` in it is the shell's.
     Shell(String),
     /// Executed as it stands, once its references are filled in.
     Argv(Vec<Template>),
+    /// A process with secrets in its environment.
+    Secretive {
+        /// The process.
+        run: Box<Command>,
+        /// Variables, each with where its value is read: `env:NAME` or `file:PATH`.
+        secrets: Vec<(String, Template)>,
+    },
+    /// Done by the agent itself.
+    Native(Native),
 }
 
 /// The question "has this step's effect happened?". Exit 0: it happened; 1: it did not; anything else: unknown.

@@ -120,7 +120,7 @@ impl<'a> Look<'a> {
 /// Whether an agent does it.
 fn is_by_agent(step: &Step) -> bool {
     match step.work.action {
-        Action::Command(_) | Action::WaitUntil { .. } => true,
+        Action::Command(_) | Action::WaitUntil { .. } | Action::WaitStable { .. } => true,
         Action::Noop => step.region.is_some(),
         _ => false,
     }

@@ -2,7 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::keys::{Key, Object, PLAN, STEP, STEP_TEMPLATE, Shape, TEMPLATE_SPEC, UNDO, VARIANT};
+use crate::keys::{
+    Key, Object, PERFORMED, PLAN, PROBE, STEP, STEP_TEMPLATE, Shape, TEMPLATE_SPEC, UNDO, UNTIL, VARIANT,
+};
 
 const NAME: &str = "^[a-z0-9][a-z0-9-]{0,62}$";
 const DURATION: &str = "^([0-9]+(ms|s|m|h))+$";
@@ -57,11 +59,12 @@ fn mapping(object: &'static Object) -> Value {
         "additionalProperties": false,
     });
     let is = |other: &'static Object| std::ptr::eq(object, other);
-    if is(&STEP) || is(&UNDO) || is(&TEMPLATE_SPEC) {
+    if [&STEP, &UNDO, &TEMPLATE_SPEC, &PROBE, &UNTIL].into_iter().any(is) {
         schema["oneOf"] = object.actions().map(|action| json!({"required": [action]})).collect();
     }
-    if is(&STEP) || is(&UNDO) || is(&TEMPLATE_SPEC) || is(&VARIANT) {
-        schema["dependentRequired"] = json!({"command": ["idempotent"]});
+    if [&STEP, &UNDO, &TEMPLATE_SPEC, &VARIANT].into_iter().any(is) {
+        let must_say = PERFORMED.iter().map(|key| ((*key).to_owned(), json!(["idempotent"])));
+        schema["dependentRequired"] = Value::Object(must_say.collect());
     }
     if is(&STEP) {
         schema["dependentRequired"]["with"] = json!(["uses"]);
@@ -73,6 +76,17 @@ fn property(key: &'static Key) -> Value {
     let mut schema = shape(&key.shape);
     schema["description"] = json!(key.doc);
     schema
+}
+
+/// Where the agent finds a value.
+fn secret() -> Value {
+    let place = json!({"type": "string", "pattern": "^(env:.+|file:.+)$"});
+    json!({
+        "type": "object",
+        "properties": {"secret": place},
+        "required": ["secret"],
+        "additionalProperties": false,
+    })
 }
 
 fn shape(shape: &'static Shape) -> Value {
@@ -98,6 +112,10 @@ fn shape(shape: &'static Shape) -> Value {
             {"type": "string", "minLength": 1},
             {"type": "array", "items": scalar, "minItems": 1, "maxItems": 1000},
         ]}),
+        Shape::Secret => json!({"oneOf": [scalar, secret()]}),
+        Shape::Json => json!({}),
+        Shape::ListOf(inner) => json!({"type": "array", "items": self::shape(inner), "maxItems": 1000}),
+        Shape::ByName(inner) => json!({"type": "object", "additionalProperties": self::shape(inner)}),
         Shape::Codes => json!({"type": "array", "items": {"type": "integer", "minimum": 1, "maximum": 255}}),
         Shape::Names => {
             json!({"type": "array", "items": {"type": "string", "pattern": NAME}, "uniqueItems": true, "maxItems": 1000})

@@ -6,16 +6,14 @@ use crate::reference::Template;
 impl Work {
     /// Every text in which references are filled in, of the action and the probe.
     pub(crate) fn texts(&self) -> impl Iterator<Item = &Template> {
-        let (arguments, message): (&[Template], _) = match &self.action {
-            Action::Command(command) | Action::WaitUntil { probe: command, .. } => {
-                (command.arguments(), None)
-            }
-            Action::Approval(approval) => (&[], Some(&approval.message)),
-            Action::Manual(manual) => (&[], Some(&manual.instructions)),
-            _ => (&[], None),
+        let texts = match &self.action {
+            Action::Command(command) => command.texts(),
+            Action::Approval(approval) => vec![&approval.message],
+            Action::Manual(manual) => vec![&manual.instructions],
+            action => action.question().map(Command::texts).unwrap_or_default(),
         };
-        let probe = self.probe.as_ref().map(|probe| probe.command.arguments()).unwrap_or_default();
-        arguments.iter().chain(message).chain(probe)
+        let probe = self.probe.as_ref().map(|probe| probe.command.texts()).unwrap_or_default();
+        texts.into_iter().chain(probe)
     }
 
     /// The same work with other texts.
@@ -24,6 +22,9 @@ impl Work {
             Action::Command(command) => Action::Command(command.with_texts(&change)),
             Action::WaitUntil { probe, interval_ms } => {
                 Action::WaitUntil { probe: probe.with_texts(&change), interval_ms }
+            }
+            Action::WaitStable { probe, interval_ms, stable_ms } => {
+                Action::WaitStable { probe: probe.with_texts(&change), interval_ms, stable_ms }
             }
             Action::Approval(approval) => {
                 Action::Approval(Approval { message: change(&approval.message), ..approval })
@@ -39,16 +40,25 @@ impl Work {
 }
 
 impl Command {
-    fn arguments(&self) -> &[Template] {
+    fn texts(&self) -> Vec<&Template> {
         match self {
-            Self::Argv(arguments) => arguments,
-            Self::Shell(_) => &[],
+            Self::Argv(arguments) => arguments.iter().collect(),
+            Self::Shell(_) => Vec::new(),
+            Self::Secretive { run, secrets } => {
+                run.texts().into_iter().chain(secrets.iter().map(|(_, place)| place)).collect()
+            }
+            Self::Native(native) => native.texts(),
         }
     }
 
     fn with_texts(self, change: &impl Fn(&Template) -> Template) -> Self {
         match self {
             Self::Argv(arguments) => Self::Argv(arguments.iter().map(change).collect()),
+            Self::Secretive { run, secrets } => Self::Secretive {
+                run: Box::new(run.with_texts(change)),
+                secrets: secrets.iter().map(|(name, place)| (name.clone(), change(place))).collect(),
+            },
+            Self::Native(native) => Self::Native(native.with_texts(change)),
             shell => shell,
         }
     }

@@ -140,7 +140,7 @@ fn a_step_without_a_region_takes_the_template_s_and_else_the_plan_s() {
             .to_string(),
         "south"
     );
-    assert!(plan(step, &shelf).unwrap_err()[0].message.contains("no region to run it in"));
+    assert!(plan(step, &shelf).unwrap_err()[0].message.contains("no region says where"));
 }
 
 #[test]

@@ -1,8 +1,9 @@
-//! `command`: one process, whose exit is the step's.
+//! `command`: one process, whose exit is the step's; and what the agent does itself, which is one as well.
 
+use crate::attempt::Call;
 use crate::supervisor::{Ended, Watch};
 
 /// Runs the process to its end.
-pub(crate) fn perform(watch: &mut Watch, argv: &[String]) -> Ended {
-    watch.run(argv)
+pub(crate) fn perform(watch: &mut Watch, call: &Call) -> Ended {
+    watch.run(call)
 }

@@ -4,7 +4,7 @@ use baton_api as wire;
 use baton_api::{FromAgent, ToAgent, from_agent, to_agent};
 
 use super::{Identity, Up};
-use crate::attempt::{Action, Assignment, Key, Outcome, Report};
+use crate::attempt::{Action, Assignment, Call, Key, Outcome, Report};
 use crate::ledger::Event;
 
 /// The version of the conversation.
@@ -86,15 +86,32 @@ fn assignment_down(assignment: wire::Assignment) -> Result<Assignment, String> {
         probe: assignment.probe,
         idempotent: assignment.idempotent,
         action: match action {
-            wire::action::Action::Command(command) => Action::Command(command.argv),
-            wire::action::Action::Noop(wire::Noop {}) => Action::Noop,
-            wire::action::Action::Wait(wait) => {
-                Action::Wait { until: wait.until, interval_ms: wait.interval_ms }
+            wire::action::Action::Command(wire::Command { argv, secrets }) if secrets.is_empty() => {
+                Action::Command(argv)
             }
+            wire::action::Action::Command(wire::Command { argv, secrets }) => {
+                Action::Call(Call::Process { argv, secrets })
+            }
+            wire::action::Action::Native(native) => Action::Call(native_down(native)),
+            wire::action::Action::Noop(wire::Noop {}) => Action::Noop,
+            wire::action::Action::Wait(wait) => wait_down(wait),
         },
         environment: assignment.environment,
         timeout_ms: assignment.timeout_ms,
     })
+}
+
+fn native_down(native: wire::Native) -> Call {
+    Call::Native { kind: native.kind, asked: native.asked }
+}
+
+fn wait_down(wait: wire::Wait) -> Action {
+    let wire::Wait { until, interval_ms, stable_ms, secrets, native } = wait;
+    if native.is_none() && secrets.is_empty() && stable_ms == 0 {
+        return Action::Wait { until, interval_ms };
+    }
+    let question = native.map_or(Call::Process { argv: until, secrets }, native_down);
+    Action::Until { question, interval_ms, stable_ms }
 }
 
 fn key_down(key: Option<wire::AttemptKey>) -> Result<Key, String> {

@@ -7,6 +7,8 @@ use crate::attempt::{Assignment, Outcome};
 pub(crate) enum Ended {
     /// By itself, with this code.
     Exited(i32),
+    /// By itself, a native action: its word on what became of it. No code: nobody can say.
+    Answered { code: Option<i32>, reason: String },
     /// By a signal that the supervisor did not send.
     Signalled(i32),
     /// By the supervisor: it took too long. With what is known about how far it came.
@@ -39,6 +41,8 @@ fn judge(ended: &Ended, of: &Assignment) -> (Outcome, Option<i32>, String) {
     match ended {
         Ended::Exited(0) => (Outcome::Succeeded, Some(0), String::new()),
         Ended::Exited(code) => (Outcome::Failed, Some(*code), format!("exited with {code}")),
+        Ended::Answered { code: Some(code), reason } => (Outcome::Failed, Some(*code), reason.clone()),
+        Ended::Answered { code: None, reason } => (cut_short, None, reason.clone()),
         Ended::Signalled(signal) => {
             let name = signal_name(*signal);
             let reason = format!("killed by signal {signal}{name}, which Baton did not send");
@@ -108,6 +112,9 @@ mod tests {
         let stopped = Ended::Stopped { reason: text() };
         let timed_out = Ended::TimedOut { note: text() };
         let abandoned = Ended::Abandoned { reason: text() };
+        let refused = Ended::Answered { code: Some(1), reason: text() };
+        let nothing = Ended::Answered { code: Some(75), reason: text() };
+        let unsaid = Ended::Answered { code: None, reason: text() };
         let reason = text();
         let not_executed = Ended::NotExecuted { code: 127, reason };
         //            end                    once        idempotent  probe
@@ -115,6 +122,9 @@ mod tests {
             (Ended::Exited(0), Succeeded, Succeeded, Succeeded),
             (Ended::Exited(1), Failed, Failed, Failed),
             (Ended::Exited(2), Failed, Failed, Unknown),
+            (refused, Failed, Failed, Failed),
+            (nothing, Failed, Failed, Unknown),
+            (unsaid, Unknown, Failed, Unknown),
             (Ended::Signalled(9), Unknown, Unknown, Unknown),
             (timed_out, Unknown, Failed, Unknown),
             (stopped, Unknown, Failed, Unknown),

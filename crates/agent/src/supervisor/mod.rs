@@ -24,8 +24,8 @@ use std::time::Duration;
 use rustix::fs::{FlockOperation, flock};
 use rustix::process::{getpid, set_child_subreaper, setsid};
 
-use crate::actions;
-use crate::attempt::{Action, Assignment, Report};
+use crate::actions::{self, wait::Pace};
+use crate::attempt::{Action, Assignment, Call, Report};
 use crate::cgroup::Cgroup;
 use crate::folder::{Folder, Identity};
 use crate::host;
@@ -121,8 +121,15 @@ fn write_exit(folder: &Folder, report: &Report) -> io::Result<()> {
 
 fn perform(watch: &mut Watch) -> Ended {
     match watch.action() {
-        Action::Command(argv) => actions::command::perform(watch, &argv),
-        Action::Wait { until, interval_ms } => actions::wait::perform(watch, &until, interval_ms),
+        Action::Command(argv) => actions::command::perform(watch, &Call::process(argv)),
+        Action::Call(call) => actions::command::perform(watch, &call),
+        Action::Wait { until, interval_ms } => {
+            let pace = Pace { interval_ms, stable_ms: 0 };
+            actions::wait::perform(watch, &Call::process(until), pace)
+        }
+        Action::Until { question, interval_ms, stable_ms } => {
+            actions::wait::perform(watch, &question, Pace { interval_ms, stable_ms })
+        }
         // The agent does this one itself.
         Action::Noop => Ended::Exited(0),
     }
@@ -136,13 +143,14 @@ fn report(watch: &mut Watch, ended: &Ended) -> Report {
     let notes = std::iter::once(reason).chain(outputs.problems);
     let notes: Vec<String> = notes.filter(|note| !note.is_empty()).collect();
     let (stdout, stderr) = watch.tails();
+    let mask = |text: &str| watch.secrets().mask(text);
     Report {
         key,
         probe,
         outcome,
         exit_code,
-        reason: notes.join("; "),
-        outputs: outputs.values,
+        reason: mask(&notes.join("; ")),
+        outputs: outputs.values.iter().map(|(name, value)| (name.clone(), mask(value))).collect(),
         stdout,
         stderr,
     }

@@ -1,5 +1,7 @@
 //! The last bytes of a stream, as text.
 
+use crate::secret::Secrets;
+
 /// Bytes kept of a step's stdout, and as many of its stderr.
 pub(super) const TAIL_LEN: usize = 4096;
 
@@ -27,7 +29,7 @@ impl Tail {
 
     /// At most [`TAIL_LEN`] bytes of text that begin with a whole character; what is not UTF-8
     /// shows as replacement characters.
-    pub(super) fn text(&mut self) -> String {
+    pub(super) fn text(&mut self, secrets: &Secrets) -> String {
         self.trim();
         let mut bytes = self.bytes.as_slice();
         if self.cut {
@@ -41,7 +43,10 @@ impl Tail {
         while !text.is_char_boundary(from) {
             from += 1;
         }
-        text[from..].to_owned()
+        match self.cut || from > 0 {
+            true => secrets.mask_tail(&text[from..]),
+            false => secrets.mask(&text),
+        }
     }
 }
 
@@ -54,7 +59,7 @@ mod tests {
         for chunk in bytes.chunks(1000) {
             tail.push(chunk);
         }
-        tail.text()
+        tail.text(&Secrets::default())
     }
 
     #[test]

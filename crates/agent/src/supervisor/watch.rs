@@ -5,6 +5,7 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::PathBuf;
 
+use baton_plan::native::NOTHING_HAPPENED;
 use baton_storage::sabotage::{self, Bug};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
@@ -13,11 +14,13 @@ use super::ended::Ended;
 use super::pipes::Pipe;
 use super::signals::{ended, listen_for_termination, reap};
 use super::tree;
-use crate::attempt::{Action, Assignment};
+use crate::actions::{self, Told};
+use crate::attempt::{Action, Assignment, Call};
 use crate::cgroup::Cgroup;
 use crate::folder::Folder;
 use crate::host::boottime_ns;
 use crate::lease::Deadline;
+use crate::secret::Secrets;
 
 /// How long a tree that was asked to end may take before it is killed.
 const GRACE_NS: u64 = 1_000_000_000;
@@ -45,6 +48,8 @@ pub(crate) struct Watch {
     stderr: Pipe,
     until_ns: Option<u64>,
     lease_until_ns: u64,
+    /// Those of the call that runs or ran.
+    secrets: Secrets,
 }
 
 impl Watch {
@@ -68,6 +73,7 @@ impl Watch {
             stderr: Pipe::default(),
             until_ns: None,
             lease_until_ns: 0,
+            secrets: Secrets::default(),
         })
     }
 
@@ -84,11 +90,45 @@ impl Watch {
     }
 
     pub(super) fn tails(&mut self) -> (String, String) {
-        (self.stdout.tail.text(), self.stderr.tail.text())
+        (self.stdout.tail.text(&self.secrets), self.stderr.tail.text(&self.secrets))
+    }
+
+    pub(super) fn secrets(&self) -> &Secrets {
+        &self.secrets
+    }
+
+    /// Carries one call to its end, in a process of its own.
+    pub(crate) fn run(&mut self, call: &Call) -> Ended {
+        match Secrets::of(call) {
+            Ok(secrets) => self.secrets = secrets,
+            Err(reason) => return unreadable(call, reason),
+        }
+        match call {
+            Call::Process { argv, .. } => self.run_process(argv),
+            Call::Native { .. } => self.run_native(),
+        }
+    }
+
+    /// A native action is carried out by this very program: to whoever watches, ends or sweeps it, it is a process like
+    /// any other.
+    fn run_native(&mut self) -> Ended {
+        let folder = self.folder.path().display().to_string();
+        let argv = ["/proc/self/exe".to_owned(), actions::WORD.to_owned(), folder];
+        let ended = self.run_process(&argv);
+        let Ended::Exited(code) = ended else { return ended };
+        let said = self.stderr.tail.text(&self.secrets);
+        let last = said.lines().rev().find(|line| !line.trim().is_empty());
+        let reason = last.map_or_else(|| format!("it ended with {code} and said nothing"), str::to_owned);
+        match actions::told(code) {
+            Told::Done => Ended::Exited(0),
+            Told::Failed(code) => Ended::Answered { code: Some(code), reason },
+            Told::Abandoned => Ended::Abandoned { reason },
+            Told::Unknown => Ended::Answered { code: None, reason },
+        }
     }
 
     /// Runs one process to its end, which is its own exit and never the end of its output.
-    pub(crate) fn run(&mut self, argv: &[String]) -> Ended {
+    fn run_process(&mut self, argv: &[String]) -> Ended {
         let child = match self.start(argv) {
             Ok(child) => child,
             Err(ended) => return ended,
@@ -170,7 +210,9 @@ impl Watch {
             ("BATON_TOKEN".to_owned(), token.into()),
             ("BATON_AGENT_HOME".to_owned(), self.home.clone().into()),
         ];
-        given.chain(own).collect()
+        let secrets = self.secrets.variables().iter();
+        let secrets = secrets.map(|(name, value)| (name.clone(), OsString::from(value)));
+        given.chain(secrets).chain(own).collect()
     }
 
     /// Why the attempt has to end now, if it has to.
@@ -258,6 +300,14 @@ impl Watch {
         let mut buffer = [0_u8; 1024];
         // The descriptor does not block: an error means that no signal came.
         self.told_to_end |= rustix::io::read(&self.signals, &mut buffer).is_ok();
+    }
+}
+
+/// A secret that is not there: nothing was started.
+fn unreadable(call: &Call, reason: String) -> Ended {
+    match call {
+        Call::Process { .. } => Ended::NotExecuted { code: 126, reason },
+        Call::Native { .. } => Ended::Answered { code: Some(NOTHING_HAPPENED), reason },
     }
 }
 

@@ -1,16 +1,18 @@
-//! The agent alone, for tests that kill it: `run NAME SERVERS DIR [SUPERVISOR]` or `supervise DIR`.
+//! The agent alone, for tests that kill it: `run NAME SERVERS DIR [SUPERVISOR]` `supervise DIR` or
+//! `act DIR`.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use baton_agent::{Config, run, supervise};
+use baton_agent::{Config, act, run, supervise};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match *arguments {
         ["supervise", folder] => supervise(Path::new(folder)),
+        ["act", folder] => act(Path::new(folder)),
         ["run", name, servers, data_dir] => {
             let own = std::env::current_exe().expect("own path");
             agent(name, servers, data_dir, vec![own.into(), "supervise".into()])
@@ -19,7 +21,7 @@ fn main() -> ExitCode {
             agent(name, servers, data_dir, vec![supervisor.into()])
         }
         _ => {
-            eprintln!("usage: run NAME SERVERS DIR [SUPERVISOR] | supervise DIR");
+            eprintln!("usage: run NAME SERVERS DIR [SUPERVISOR] | supervise DIR | act DIR");
             ExitCode::from(2)
         }
     }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use baton_api::{Action, Assignment, AttemptKey, Hello, Noop, Wait, action};
+use baton_api::{Action, Assignment, AttemptKey, Hello, Native, Noop, Report, Wait, action};
 use tempfile::TempDir;
 
 use crate::leader::Leader;
@@ -141,13 +141,27 @@ impl Bench {
         let argv = ["sh", "-c", text].map(str::to_owned).to_vec();
         Assignment {
             environment: BTreeMap::from([("D".to_owned(), folder)]),
-            ..assignment(token, action::Action::Command(baton_api::Command { argv }))
+            ..assignment(token, action::Action::Command(baton_api::Command { argv, ..Default::default() }))
         }
+    }
+
+    /// An assignment of a native action.
+    pub(crate) fn native(&self, token: u64, kind: &str, asked: serde_json::Value) -> Assignment {
+        let native = Native { kind: kind.into(), asked: asked.to_string() };
+        let request_id = BTreeMap::from([("BATON_REQUEST_ID".to_owned(), format!("request-{token}"))]);
+        Assignment { environment: request_id, ..assignment(token, action::Action::Native(native)) }
+    }
+
+    /// Its report.
+    pub(crate) async fn done(&self, assignment: Assignment) -> Report {
+        let token = assignment.key.as_ref().unwrap().token;
+        self.leader.assign(assignment);
+        self.leader.report(token).await
     }
 
     pub(crate) fn wait(&self, token: u64, text: &str) -> Assignment {
         let argv = ["sh", "-c", text].map(str::to_owned).to_vec();
-        let wait = Wait { until: argv, interval_ms: 1 };
+        let wait = Wait { until: argv, interval_ms: 1, ..Wait::default() };
         Assignment {
             action: Some(action_of(action::Action::Wait(wait))),
             idempotent: true,
@@ -171,7 +185,7 @@ pub(crate) fn noop(token: u64) -> Assignment {
     assignment(token, action::Action::Noop(Noop {}))
 }
 
-fn action_of(action: action::Action) -> Action {
+pub(crate) fn action_of(action: action::Action) -> Action {
     let action = Some(action);
     Action { action }
 }

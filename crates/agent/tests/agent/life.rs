@@ -83,7 +83,7 @@ async fn exits_and_signals_have_their_outcomes() {
     }
     let mut missing = bench.script(4, "");
     let argv = vec!["/no/such/program".to_owned()];
-    let command = baton_api::Command { argv };
+    let command = baton_api::Command { argv, ..Default::default() };
     let action = Some(baton_api::action::Action::Command(command));
     missing.action = Some(baton_api::Action { action });
     bench.leader.assign(missing);

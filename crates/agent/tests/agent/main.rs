@@ -5,6 +5,8 @@ mod brink;
 mod death;
 mod leader;
 mod life;
+mod secrets;
 mod session;
+mod targets;
 mod time;
 mod torture;

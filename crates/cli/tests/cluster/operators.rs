@@ -134,7 +134,7 @@ fn conditions_skip_and_waits_wait() {
         "  params: {size: {type: integer, default: '3'}}\n  steps:\n",
         "    - {name: big, when: params.size > 5, region: west, idempotent: true, command: 'exit 1'}\n",
         "    - {name: pause, needs: [big], wait: 200ms}\n",
-        "    - {name: there, needs: [pause], region: west, wait: {until: {command: 'test -d /proc'}, interval: 100ms}}\n",
+        "    - {name: there, needs: [pause], region: west, wait: {until: {command: 'test -d /proc'}, every: 100ms}}\n",
         "    - {name: broken, region: west, idempotent: true, optional: true, command: 'exit 1'}\n",
     );
     let plan = cluster.plan("shapes", spec);

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use baton_engine::command::{
     AttemptKey, Cause, Choice, Decision, Ending, Join, Mode, Request, Resolution, Speaker, Subject,
 };
+use baton_engine::effect::{Call, Performed};
 use baton_engine::scope;
 use baton_engine::step::{Answered, Outcome};
 use baton_engine::{Answer, Batch, Command, Effect, Rejection, Stamp, State, invariants};
@@ -384,7 +385,7 @@ impl Script {
             Effect::Assign(one) => {
                 let what = if one.probe { "ask" } else { "do" };
                 let AttemptKey { run, step, attempt, token } = one.key;
-                format!("{what} {run}/{step}#{attempt} token {token}: {:?}", one.action)
+                format!("{what} {run}/{step}#{attempt} token {token}: {}", performed(&one.action))
             }
             Effect::Stop { key, .. } => format!("stop {}/{}#{}", key.run, key.step, key.attempt),
         });
@@ -443,4 +444,14 @@ fn number(text: &str) -> u64 {
 fn pairs(words: &[&str]) -> BTreeMap<String, String> {
     let pair = |word: &&str| word.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()));
     words.iter().filter_map(pair).collect()
+}
+
+/// An action in a script's words: a plain process is its arguments.
+fn performed(action: &Performed) -> String {
+    match action {
+        Performed::Call(Call::Process { argv, secrets }) if secrets.is_empty() => {
+            format!("Command({argv:?})")
+        }
+        other => format!("{other:?}"),
+    }
 }

@@ -7,9 +7,10 @@ pub(crate) use decision::{decision, mode};
 use baton_api as api;
 use baton_api::{action, to_agent};
 use baton_engine::command::{AttemptKey, Ending, Join, Speaker};
-use baton_engine::effect::{Assignment, Performed};
+use baton_engine::effect::{Assignment, Call, Performed};
 use baton_engine::step::{Answered, Outcome};
 use baton_engine::{Command, Effect, Rejection};
+use baton_plan::native::Kind;
 use tonic::Status;
 
 use crate::leader::propose::ProposeError;
@@ -133,12 +134,23 @@ fn wire_key(key: AttemptKey) -> api::AttemptKey {
     api::AttemptKey { run: key.run, step: key.step, attempt: key.attempt, token: key.token }
 }
 
+fn native(kind: Kind, asked: String) -> api::Native {
+    api::Native { kind: kind.word().to_owned(), asked }
+}
+
 fn assigned(assignment: Assignment) -> api::Assignment {
     let action = match assignment.action {
-        Performed::Command(argv) => action::Action::Command(api::Command { argv }),
+        Performed::Call(Call::Process { argv, secrets }) => {
+            action::Action::Command(api::Command { argv, secrets })
+        }
+        Performed::Call(Call::Native { kind, asked }) => action::Action::Native(native(kind, asked)),
         Performed::Noop => action::Action::Noop(api::Noop {}),
-        Performed::WaitUntil { argv, interval_ms } => {
-            action::Action::Wait(api::Wait { until: argv, interval_ms })
+        Performed::WaitUntil { question, interval_ms, stable_ms } => {
+            let (until, secrets, native) = match question {
+                Call::Process { argv, secrets } => (argv, secrets, None),
+                Call::Native { kind, asked } => (Vec::new(), Default::default(), Some(native(kind, asked))),
+            };
+            action::Action::Wait(api::Wait { until, interval_ms, stable_ms, secrets, native })
         }
     };
     api::Assignment {

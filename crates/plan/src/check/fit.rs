@@ -24,7 +24,7 @@ pub(super) fn check(
 }
 
 pub(super) fn is_by_agent(action: &Action) -> bool {
-    matches!(action, Action::Command(_) | Action::WaitUntil { .. })
+    action.is_performed() || action.question().is_some()
 }
 
 /// Whether an agent has something to do, in the step itself or in one of its modes.
@@ -42,7 +42,9 @@ fn kind(action: &Action) -> &'static str {
         Action::Barrier(_) => "a barrier",
         Action::Child(_) => "a child plan",
         Action::WaitFor(_) => "a wait",
-        Action::Command(_) | Action::WaitUntil { .. } | Action::Noop => "the step",
+        Action::Command(_) | Action::WaitUntil { .. } | Action::WaitStable { .. } | Action::Noop => {
+            "the step"
+        }
     }
 }
 
@@ -61,7 +63,7 @@ pub(super) fn region(
     if let Some(region) = &around.region {
         return region.clone().map(Some);
     }
-    let message = "the step has a command, and no region to run it in";
+    let message = "an agent does the step, and no region says where";
     let help = "add `region:` with a region's name or a reference such as ${params.to}, or set `spec.defaults.region`";
     report.add(fields.path, fields.at, Fault::new(message, help));
     None
@@ -124,7 +126,7 @@ fn fan_out(step: &Step, fields: &Fields<'_>, report: &mut Report) {
 fn oddities(step: &mut Step, fields: &Fields<'_>, report: &mut Report) {
     if let (Some(estimate_ms), Some(field)) = (step.estimate_ms, fields.get("estimate"))
         && estimate_ms > step.work.timeout_ms
-        && matches!(step.work.action, Action::Command(_))
+        && step.work.action.is_performed()
     {
         let fault = Fault::new(
             "the step usually takes longer than its timeout allows",

@@ -19,6 +19,7 @@ mod links;
 mod lists;
 mod modes;
 mod named;
+mod native;
 mod param;
 mod people;
 mod report;

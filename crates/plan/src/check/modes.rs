@@ -8,7 +8,7 @@ use super::values::{duration, flag, word};
 use super::work::{self, Base, Given, Otherwise};
 use crate::document::Value;
 use crate::fault::Fault;
-use crate::keys::{IN_MODE, VARIANT};
+use crate::keys::{IN_MODE, PERFORMED, VARIANT};
 use crate::plan::{Action, Setting, Step, Variant, Work};
 
 const SETTINGS: [(&str, Setting); 3] =
@@ -86,7 +86,7 @@ fn variant(field: &Field<'_>, setting: Setting, around: &Around<'_>, report: &mu
     };
     allowed(&fields, around.work.map(|work| &work.action), report);
     work::meaningless(&fields, action.as_ref(), report);
-    let gives_way = says_action && !fields.has("command");
+    let gives_way = says_action && !PERFORMED.iter().any(|key| fields.has(key));
     let base = around.work.map(|work| Base { work, says_retry: around.says_retry, gives_way });
     let otherwise =
         Otherwise { timeout_ms: around.work.map_or(0, |work| work.timeout_ms), retry: None, base };

@@ -9,8 +9,9 @@ use super::texts::condition;
 use super::values::{MAX_DURATION_MS, duration, flag, whole};
 use crate::expression::{About, Expression};
 use crate::fault::Fault;
-use crate::keys::UNDO;
-use crate::plan::{Action, Probe, Retry, Work};
+use crate::keys::{PERFORMED, UNDO};
+use crate::native::NOTHING_HAPPENED;
+use crate::plan::{Action, Command, Probe, Retry, Work};
 
 /// What was read already.
 pub(super) struct Given<'a> {
@@ -61,7 +62,8 @@ pub(super) fn read(
     let (who, written) = (given.who, written(fields, report));
     let base = otherwise.base.filter(|base| !base.gives_way).map(|base| base.work);
     let idempotent = idempotent(fields, who, &written, base, report);
-    let can_know = written.probe.is_some() || fields.has("probe") || fields.has("noEffect");
+    let native = native(given.action.as_ref());
+    let can_know = native || written.probe.is_some() || fields.has("probe") || fields.has("noEffect");
     let can_know = can_know || base.is_some_and(|base| base.probe.is_some() || !base.no_effect.is_empty());
     let retry = match written.retry.or(inherited(fields, idempotent, can_know, otherwise)) {
         Some(retry) => {
@@ -70,6 +72,7 @@ pub(super) fn read(
         }
         None => retry::ONCE,
     };
+    let own_probe = given.action.as_ref().and_then(action::own_probe);
     let timeout_ms = given.timeout_ms.or(base.map(|base| base.timeout_ms));
     let of_base = |what: fn(&Work) -> bool| base.is_some_and(what);
     let work = Work {
@@ -77,8 +80,11 @@ pub(super) fn read(
         idempotent: idempotent?,
         strict: written.strict.unwrap_or(of_base(|base| base.strict)),
         fenced: written.fenced.unwrap_or(of_base(|base| base.fenced)),
-        no_effect: written.no_effect.or(base.map(|base| base.no_effect.clone())).unwrap_or_default(),
-        probe: written.probe.or(base.and_then(|base| base.probe.clone())),
+        no_effect: match native {
+            true => vec![NOTHING_HAPPENED],
+            false => written.no_effect.or(base.map(|base| base.no_effect.clone())).unwrap_or_default(),
+        },
+        probe: written.probe.or(own_probe).or(base.and_then(|base| base.probe.clone())),
         success: written.success.or(base.and_then(|base| base.success.clone())),
         timeout_ms: timeout_ms.unwrap_or(otherwise.timeout_ms),
         retry,
@@ -110,7 +116,7 @@ fn fitting(work: Work, written_ms: Option<u64>) -> Work {
             fenced: work.fenced,
             ..bare
         },
-        Action::Noop | Action::WaitUntil { .. } => bare,
+        Action::Noop | Action::WaitUntil { .. } | Action::WaitStable { .. } => bare,
         Action::Child(_) => Work {
             timeout_ms: written_ms.unwrap_or(MAX_DURATION_MS),
             idempotent: true,
@@ -120,6 +126,16 @@ fn fitting(work: Work, written_ms: Option<u64>) -> Work {
         },
         _ => Work { idempotent: true, strict: false, retry: retry::ONCE, ..bare },
     }
+}
+
+/// Whether it is done by the agent itself, which says on its own when nothing happened.
+fn native(action: Option<&Action>) -> bool {
+    matches!(action, Some(Action::Command(Command::Native(_))))
+}
+
+/// The key of what an agent does and that answers, with its value.
+fn performed<'a>(fields: &Fields<'a>) -> Option<(&'static str, Field<'a>)> {
+    PERFORMED.iter().find_map(|key| Some((*key, fields.get(key)?)))
 }
 
 /// The one question that has no default, as every answer to it can be the wrong one.
@@ -133,13 +149,13 @@ fn idempotent(
     if fields.has("idempotent") {
         return written.idempotent;
     }
-    let Some(command) = fields.get("command") else {
+    let Some((key, field)) = performed(fields) else {
         return Some(base.is_none_or(|base| base.idempotent));
     };
-    let message = format!("{who} does not say whether its command may be done twice");
+    let message = format!("{who} does not say whether its {key} may be done twice");
     let help = "add `idempotent: true` if doing it twice is the same as doing it once: a lost attempt is then simply repeated; \
                 add `idempotent: false` if not: it is then never attempted twice unless the first attempt is known not to have happened";
-    report.add(fields.path, command.key_at, Fault::new(message, help));
+    report.add(fields.path, field.key_at, Fault::new(message, help));
     None
 }
 
@@ -156,7 +172,7 @@ fn inherited(
             let holds = base.says_retry || can_know || idempotent == Some(true);
             Some(base.work.retry).filter(|_| holds && !base.gives_way)
         }
-        None => otherwise.retry.filter(|_| idempotent == Some(true) && fields.has("command")),
+        None => otherwise.retry.filter(|_| idempotent == Some(true) && performed(fields).is_some()),
     }
 }
 
@@ -222,7 +238,14 @@ pub(super) fn undo(field: &Field<'_>, timeout_ms: u64, report: &mut Report) -> O
 
 /// Warns of keys that say something about a command where there is none.
 pub(super) fn meaningless(fields: &Fields<'_>, action: Option<&Action>, report: &mut Report) {
-    if matches!(action, None | Some(Action::Command(_))) {
+    if let (true, Some(field)) = (native(action), fields.get("noEffect")) {
+        let fault = Fault::new(
+            "`noEffect` names exit codes, and the agent itself knows when nothing happened",
+            "remove it",
+        );
+        report.warn(&field.path, field.key_at, fault);
+    }
+    if action.is_none_or(Action::is_performed) {
         return;
     }
     for key in ["probe", "noEffect", "fenced", "strict", "retry", "success"] {

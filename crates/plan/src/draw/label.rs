@@ -34,11 +34,11 @@ fn action(step: &Step) -> String {
     let action = match &step.work.action {
         Action::Command(_) => match &step.uses {
             Some(uses) => uses.name.clone(),
-            None => "command".to_owned(),
+            None => step.work.action.word().to_owned(),
         },
         Action::Noop => "noop".to_owned(),
         Action::WaitFor(_) => "wait".to_owned(),
-        Action::WaitUntil { .. } => "wait until".to_owned(),
+        Action::WaitUntil { .. } | Action::WaitStable { .. } => "wait until".to_owned(),
         Action::Approval(approval) if approval.approvers > 1 => format!("approval of {}", approval.approvers),
         Action::Approval(_) => "approval".to_owned(),
         Action::Manual(_) => "manual".to_owned(),

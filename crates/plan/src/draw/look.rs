@@ -6,7 +6,9 @@ use crate::plan::Action;
 pub(super) fn mermaid_shape(action: &Action) -> (&'static str, &'static str) {
     match action {
         Action::Command(_) => ("[", "]"),
-        Action::Noop | Action::WaitFor(_) | Action::WaitUntil { .. } => ("(", ")"),
+        Action::Noop | Action::WaitFor(_) | Action::WaitUntil { .. } | Action::WaitStable { .. } => {
+            ("(", ")")
+        }
         Action::Approval(_) => ("{", "}"),
         Action::Manual(_) => ("[/", "/]"),
         Action::Gate(_) => ("{{", "}}"),
@@ -19,7 +21,9 @@ pub(super) fn mermaid_shape(action: &Action) -> (&'static str, &'static str) {
 pub(super) fn dot_shape(action: &Action) -> Option<&'static str> {
     match action {
         Action::Command(_) => None,
-        Action::Noop | Action::WaitFor(_) | Action::WaitUntil { .. } => Some("oval"),
+        Action::Noop | Action::WaitFor(_) | Action::WaitUntil { .. } | Action::WaitStable { .. } => {
+            Some("oval")
+        }
         Action::Approval(_) => Some("diamond"),
         Action::Manual(_) => Some("parallelogram"),
         Action::Gate(_) => Some("hexagon"),

@@ -3,6 +3,7 @@
 use super::{List, json};
 use crate::check::ONCE;
 use crate::duration::written;
+use crate::native::{Given, NOTHING_HAPPENED};
 use crate::plan::{Action, Approval, Barrier, Child, Command, Manual, Probe, Retry, Silence, Work};
 
 pub(super) fn work(prefix: &str, work: &Work, list: &mut List) {
@@ -12,9 +13,14 @@ pub(super) fn work(prefix: &str, work: &Work, list: &mut List) {
     says("idempotent", Some(work.idempotent.to_string()));
     says("strict", flag(work.strict));
     says("fenced", flag(work.fenced));
-    let codes: Vec<_> = work.no_effect.iter().map(ToString::to_string).collect();
+    // Every native action has this one, and no plan says it.
+    let native = matches!(&work.action, Action::Command(Command::Native(_)));
+    let codes = work.no_effect.iter().filter(|code| !native || **code != NOTHING_HAPPENED);
+    let codes: Vec<_> = codes.map(ToString::to_string).collect();
     says("noEffect", (!codes.is_empty()).then(|| codes.join(", ")));
-    says("probe", work.probe.as_ref().map(probe));
+    if let Some(probe) = &work.probe {
+        self::probe(probe, &mut says);
+    }
     says("success", work.success.as_ref().map(|success| success.source().to_owned()));
     says("timeout", Some(written(work.timeout_ms)));
     says("retry", retry(work.retry));
@@ -22,12 +28,12 @@ pub(super) fn work(prefix: &str, work: &Work, list: &mut List) {
 
 fn action(action: &Action, says: &mut impl FnMut(&str, Option<String>)) {
     match action {
-        Action::Command(command) => says("command", Some(self::command(command))),
+        Action::Command(command) => self::command("", command, says),
         Action::Noop => says("noop", Some("{}".to_owned())),
         Action::WaitFor(ms) => says("wait", Some(written(*ms))),
-        Action::WaitUntil { probe, interval_ms } => {
-            says("wait.until", Some(command(probe)));
-            says("wait.interval", Some(written(*interval_ms)));
+        Action::WaitUntil { probe, interval_ms } => until(probe, *interval_ms, None, says),
+        Action::WaitStable { probe, interval_ms, stable_ms } => {
+            until(probe, *interval_ms, Some(*stable_ms), says)
         }
         Action::Approval(approval) => self::approval(approval, says),
         Action::Manual(manual) => self::manual(manual, says),
@@ -72,8 +78,74 @@ fn child(child: &Child, says: &mut impl FnMut(&str, Option<String>)) {
     }
 }
 
+fn until(
+    probe: &Command,
+    interval_ms: u64,
+    stable_ms: Option<u64>,
+    says: &mut impl FnMut(&str, Option<String>),
+) {
+    match probe {
+        Command::Shell(_) | Command::Argv(_) => says("wait.until", Some(process(probe))),
+        other => command("wait.until.", other, says),
+    }
+    says("wait.every", Some(written(interval_ms)));
+    says("wait.stableFor", stable_ms.map(written));
+}
+
+/// What an agent does, below a prefix.
+fn command(prefix: &str, command: &Command, says: &mut impl FnMut(&str, Option<String>)) {
+    match command {
+        Command::Secretive { run, secrets } => {
+            says(&format!("{prefix}command"), Some(process(run)));
+            for (name, place) in secrets {
+                says(&format!("{prefix}command.secrets.{name}"), Some(place.to_string()));
+            }
+        }
+        Command::Native(native) => {
+            let prefix = format!("{prefix}{}", native.kind.word());
+            for (name, value) in &native.fields {
+                given(&format!("{prefix}.{name}"), value, says);
+            }
+        }
+        command => says(&format!("{prefix}command"), Some(process(command))),
+    }
+}
+
+/// A value of a native action: a line for each text in it, but a list is one line.
+fn given(field: &str, value: &Given, says: &mut impl FnMut(&str, Option<String>)) {
+    match value {
+        Given::Map(entries) => {
+            for (name, value) in entries {
+                given(&format!("{field}.{name}"), value, says);
+            }
+        }
+        other => says(field, Some(in_one_line(other))),
+    }
+}
+
+fn in_one_line(value: &Given) -> String {
+    let quoted = |text: &str| serde_json::Value::from(text).to_string();
+    match value {
+        Given::Text(text) => text.to_string(),
+        Given::Scalar(literal) => literal.clone(),
+        Given::Duration(ms) => written(*ms),
+        Given::Secret(place) => format!("{{secret: {place}}}"),
+        Given::List(items) => {
+            let items = items.iter().map(|item| match item {
+                Given::Text(text) => quoted(&text.to_string()),
+                other => in_one_line(other),
+            });
+            format!("[{}]", items.collect::<Vec<_>>().join(", "))
+        }
+        Given::Map(entries) => {
+            let entries = entries.iter().map(|(name, value)| format!("{name}: {}", in_one_line(value)));
+            format!("{{{}}}", entries.collect::<Vec<_>>().join(", "))
+        }
+    }
+}
+
 /// A shell string as it stands, arguments in brackets.
-fn command(command: &Command) -> String {
+fn process(command: &Command) -> String {
     match command {
         // In quotes where it could be taken for arguments, or for quoted text.
         Command::Shell(text) if text.starts_with(['[', '"']) => {
@@ -81,11 +153,19 @@ fn command(command: &Command) -> String {
         }
         Command::Shell(text) => text.clone(),
         Command::Argv(arguments) => json(&arguments.iter().map(ToString::to_string).collect::<Vec<_>>()),
+        Command::Secretive { run, .. } => process(run),
+        Command::Native(native) => native.kind.word().to_owned(),
     }
 }
 
-fn probe(probe: &Probe) -> String {
-    format!("{}, at most {}", command(&probe.command), written(probe.timeout_ms))
+/// A process in one line; what the agent does itself in several.
+fn probe(probe: &Probe, says: &mut impl FnMut(&str, Option<String>)) {
+    if let Command::Shell(_) | Command::Argv(_) = probe.command {
+        let text = format!("{}, at most {}", process(&probe.command), written(probe.timeout_ms));
+        return says("probe", Some(text));
+    }
+    command("probe.", &probe.command, says);
+    says("probe.timeout", Some(written(probe.timeout_ms)));
 }
 
 /// Nothing for what is done once, as the default has it.

@@ -4,6 +4,7 @@ use super::Shape::{
     Bound, Counts, Duration, Exactly, Labels, Later, List, Map, Name, Or, Region, Text, Texts, Value, Whole,
     Word,
 };
+use super::native::{DNS_KEY, HAPROXY_KEY, HTTP_KEY, POSTGRES_KEY};
 use super::people::{APPROVAL_KEY, MANUAL_KEY};
 use super::work::{
     COMMAND, ESTIMATE, FENCED, IDEMPOTENT, NO_EFFECT, NOOP, PROBE_KEY, RETRY_KEY, STRICT, SUCCESS, TIMEOUT,
@@ -99,6 +100,10 @@ pub(crate) static TEMPLATE_SPEC: Object = Object {
         key("outputs", Labels, "The outputs that it leaves behind, each with what it means."),
         key("region", Region, "Where it runs, when the step does not say."),
         COMMAND,
+        HTTP_KEY,
+        POSTGRES_KEY,
+        DNS_KEY,
+        HAPROXY_KEY,
         WAIT_KEY,
         NOOP,
         APPROVAL_KEY,

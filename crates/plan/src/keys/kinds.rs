@@ -1,6 +1,7 @@
 //! The mappings of a step that shape the graph: fan-out, barriers, child plans, modes.
 
 use super::Shape::{Duration, Flag, Name, Values, Whole, Word};
+use super::native::{DNS_KEY, HAPROXY_KEY, HTTP_KEY, POSTGRES_KEY};
 use super::people::{APPROVAL_KEY, MANUAL_KEY};
 use super::step::GATE;
 use super::work::{
@@ -75,6 +76,10 @@ pub(crate) static VARIANT: Object = Object {
     doc: "What is not written here is as the step itself says.",
     keys: &[
         COMMAND,
+        HTTP_KEY,
+        POSTGRES_KEY,
+        DNS_KEY,
+        HAPROXY_KEY,
         WAIT_KEY,
         key("noop", Shape::Nothing, "Nothing is done in this mode."),
         APPROVAL_KEY,

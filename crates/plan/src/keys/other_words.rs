@@ -1,6 +1,6 @@
 //! What other tools call these keys.
 
-pub(super) static OTHER_WORDS: [(&str, &str); 43] = [
+pub(super) static OTHER_WORDS: [(&str, &str); 49] = [
     ("dependsOn", "needs"),
     ("depends_on", "needs"),
     ("dependencies", "needs"),
@@ -14,6 +14,12 @@ pub(super) static OTHER_WORDS: [(&str, &str); 43] = [
     ("exec", "command"),
     ("args", "command"),
     ("sleep", "wait"),
+    ("interval", "every"),
+    ("sql", "postgres"),
+    ("query", "postgres"),
+    ("request", "http"),
+    ("curl", "http"),
+    ("nsupdate", "dns"),
     ("retries", "retry"),
     ("id", "name"),
     ("title", "name"),

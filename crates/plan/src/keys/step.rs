@@ -1,8 +1,9 @@
 //! A step: it reads like the reference page.
 
-use super::Shape::{Condition, Counts, Flag, Later, Name, Names, Or, Region, Text, Texts, Values, Words};
+use super::Shape::{Condition, Counts, Flag, Name, Names, Or, Region, Text, Texts, Values, Words};
 use super::file::FAILURE;
 use super::kinds::ITEMS;
+use super::native::{DNS_KEY, HAPROXY_KEY, HTTP_KEY, POSTGRES_KEY};
 use super::people::{APPROVAL_KEY, MANUAL_KEY};
 use super::work::{
     COMMAND, ESTIMATE, FENCED, IDEMPOTENT, NO_EFFECT, NOOP, PROBE_KEY, RETRY_KEY, STRICT, SUCCESS, TIMEOUT,
@@ -18,7 +19,7 @@ pub(super) const GATE: Key = key(
 
 pub(crate) static STEP: Object = Object {
     name: "a step",
-    doc: "One node of the graph. It has a name, and exactly one action: command, wait, noop, approval, manual, gate, barrier, plan, or uses.",
+    doc: "One node of the graph. It has a name, and exactly one action: command, http, postgres, dns, haproxy, wait, noop, approval, manual, gate, barrier, plan, or uses.",
     keys: &[
         required("name", Name, "Its name, unique in the plan: lower-case letters, digits and dashes."),
         key("description", Text, "What the step is for."),
@@ -31,6 +32,10 @@ pub(crate) static STEP: Object = Object {
             "Whether agents of other regions may do it once its region was declared lost; BATON_REGION still names its own. Default: true, but false for a step that is `optional`.",
         ),
         COMMAND,
+        HTTP_KEY,
+        POSTGRES_KEY,
+        DNS_KEY,
+        HAPROXY_KEY,
         WAIT_KEY,
         NOOP,
         APPROVAL_KEY,
@@ -52,9 +57,6 @@ pub(crate) static STEP: Object = Object {
             "A step template from the catalogue, `NAME` or `NAME@VERSION`; it says what is done, probed and undone.",
         ),
         key("with", Values, "The values of the step template's parameters; references are filled in."),
-        key("http", Later("make it a `command` that calls curl"), "An HTTP request."),
-        key("postgres", Later("make it a `command` that calls psql"), "SQL."),
-        key("dns", Later("make it a `command` that calls nsupdate or your provider's tool"), "A DNS update."),
         IDEMPOTENT,
         STRICT,
         FENCED,

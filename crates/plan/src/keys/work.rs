@@ -1,12 +1,13 @@
 //! What is done, and how its end is understood: the keys that a step, its undo, its modes and a step template share.
 
 use super::Shape::{Codes, Command, Condition, Duration, Flag, Nothing, Or, Whole};
+use super::native::{DNS_KEY, HAPROXY_KEY, HTTP_KEY, POSTGRES_KEY, SECRET_COMMAND};
 use super::{Key, Object, Shape, key, required};
 
 pub(super) const COMMAND: Key = key(
     "command",
-    Command,
-    "A process on an agent of the region: a string runs under `sh -c`, a list is executed as it stands.",
+    Or(&Command, &SECRET_COMMAND),
+    "A process on an agent of the region: a string runs under `sh -c`, a list is executed as it stands; `{run: …, secrets: …}` gives it secrets.",
 );
 pub(super) const WAIT_KEY: Key =
     key("wait", Or(&Duration, &WAIT), "Time passes, or a question is asked until it holds.");
@@ -59,6 +60,10 @@ pub(crate) static UNDO: Object = Object {
     doc: "What takes the step's effect back. It takes the same way as the step itself: attempts with tokens of their own, a probe, retries.",
     keys: &[
         COMMAND,
+        HTTP_KEY,
+        POSTGRES_KEY,
+        DNS_KEY,
+        HAPROXY_KEY,
         key("wait", Shape::Object(&WAIT), "A question is asked until it holds."),
         key("noop", Nothing, "Nothing is to be taken back."),
         IDEMPOTENT,
@@ -74,9 +79,13 @@ pub(crate) static UNDO: Object = Object {
 
 pub(crate) static PROBE: Object = Object {
     name: "a probe",
-    doc: "Exit code 0: the effect has happened; 1: it has not; anything else: unknown.",
+    doc: "A command answers by its exit code: 0, the effect has happened; 1, it has not; anything else, unknown. The others say what each answer means.",
     keys: &[
-        required("command", Command, "The process that asks; it changes nothing."),
+        ASKS,
+        HTTP_KEY,
+        POSTGRES_KEY,
+        DNS_KEY,
+        HAPROXY_KEY,
         key("timeout", Duration, "How long the answer may take; a later one is unknown. Default: 30s."),
     ],
 };
@@ -105,12 +114,15 @@ pub(crate) static WAIT: Object = Object {
     doc: "A question that is asked until it holds, or until the timeout.",
     keys: &[
         required("until", Shape::Object(&UNTIL), "The question."),
-        key("interval", Duration, "The pause between two questions. Default: 2s."),
+        key("every", Duration, "The pause between two questions. Default: 2s."),
+        key("stableFor", Duration, "How long it must hold without a break. Default: once is enough."),
     ],
 };
 
 pub(crate) static UNTIL: Object = Object {
     name: "until",
-    doc: "The question; exit code 0 says that it holds.",
-    keys: &[required("command", Command, "The process that asks; it changes nothing.")],
+    doc: "The question; of a command exit code 0 says that it holds.",
+    keys: &[ASKS, HTTP_KEY, POSTGRES_KEY, DNS_KEY, HAPROXY_KEY],
 };
+
+const ASKS: Key = key("command", Or(&Command, &SECRET_COMMAND), "The process that asks; it changes nothing.");

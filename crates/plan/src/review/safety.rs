@@ -2,6 +2,7 @@
 
 use super::codes::{DOUBTFUL, UNFENCED, UNLOCKED};
 use super::{Look, is_by_agent};
+use crate::native::Given;
 use crate::plan::{Action, Command, Step, Work};
 
 /// Words of a name or a program that makes something the one that all turn to.
@@ -40,7 +41,16 @@ pub(super) fn says(step: &Step, words: &[&str]) -> bool {
 /// Whether the program of its command is called by one of some words, or, of a shell string, any program.
 fn runs(step: &Step, words: &[&str]) -> bool {
     let Action::Command(command) = &step.work.action else { return false };
+    calls(command, words)
+}
+
+fn calls(command: &Command, words: &[&str]) -> bool {
     match command {
+        Command::Secretive { run, .. } => calls(run, words),
+        Command::Native(native) => match native.get("sql") {
+            Some(Given::Text(sql)) => words.iter().any(|word| sql.to_string().contains(word)),
+            _ => false,
+        },
         Command::Shell(text) => words.iter().any(|word| text.contains(word)),
         Command::Argv(arguments) => {
             let mut literals = arguments.iter().filter_map(|argument| argument.as_literal()).take(2);

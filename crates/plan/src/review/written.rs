@@ -17,7 +17,7 @@ pub(super) fn look(look: &mut Look<'_>) {
 
 fn timeout(index: usize, step: &Step, look: &mut Look<'_>) {
     let (message, help) = match &step.work.action {
-        Action::Command(_) | Action::WaitUntil { .. } => {
+        Action::Command(_) | Action::WaitUntil { .. } | Action::WaitStable { .. } => {
             let is_chosen = match look.written {
                 Some(written) => written[index].says_timeout,
                 // Without the file nobody knows whether the default was written out.
@@ -59,7 +59,11 @@ fn timeout(index: usize, step: &Step, look: &mut Look<'_>) {
 fn estimate(index: usize, step: &Step, look: &mut Look<'_>) {
     let takes_time = matches!(
         step.work.action,
-        Action::Command(_) | Action::WaitUntil { .. } | Action::Manual(_) | Action::Child(_)
+        Action::Command(_)
+            | Action::WaitUntil { .. }
+            | Action::WaitStable { .. }
+            | Action::Manual(_)
+            | Action::Child(_)
     );
     if takes_time && step.estimate_ms.is_none() {
         look.note(

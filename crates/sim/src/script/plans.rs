@@ -132,7 +132,7 @@ fn body(rng: &mut Rng, features: &Features, needs: &[String], children: &[&str])
     match rng.u32(..24) {
         0 if features.waits => format!("wait: {}ms", rng.u32(200..3000)),
         1 if features.waits => {
-            format!("region: {region}, wait: {{until: {{command: [holds]}}, interval: 300ms}}, timeout: 6s")
+            format!("region: {region}, wait: {{until: {{command: [holds]}}, every: 300ms}}, timeout: 6s")
         }
         2 | 3 if features.people => approval(rng),
         4 if features.people => format!("manual: {{instructions: do it{}}}", patience(rng)),

@@ -59,7 +59,7 @@ impl Target {
 fn words(assignment: &Assignment) -> &[String] {
     match &assignment.action {
         Action::Command(argv) => argv,
-        Action::Wait { .. } | Action::Noop => &[],
+        Action::Wait { .. } | Action::Noop | Action::Call(_) | Action::Until { .. } => &[],
     }
 }
 

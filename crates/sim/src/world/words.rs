@@ -3,7 +3,7 @@
 use baton_agent::attempt::{Action, Assignment, Key, Outcome, Report};
 use baton_engine::Command;
 use baton_engine::command::{AttemptKey, Ending, Speaker};
-use baton_engine::effect::{self, Performed};
+use baton_engine::effect::{self, Call, Performed};
 use baton_engine::step::{self, Answered};
 
 pub(crate) fn key_down(key: &AttemptKey) -> Key {
@@ -22,9 +22,12 @@ pub(crate) fn assignment_down(one: effect::Assignment) -> Assignment {
         probe: one.probe,
         idempotent: one.idempotent,
         action: match one.action {
-            Performed::Command(argv) => Action::Command(argv),
+            Performed::Call(Call::Process { argv, .. }) => Action::Command(argv),
             Performed::Noop => Action::Noop,
-            Performed::WaitUntil { argv, interval_ms } => Action::Wait { until: argv, interval_ms },
+            Performed::WaitUntil { question: Call::Process { argv, .. }, interval_ms, .. } => {
+                Action::Wait { until: argv, interval_ms }
+            }
+            native => panic!("no schedule has a native action: {native:?}"),
         },
         environment: one.environment,
         timeout_ms: one.timeout_ms,

@@ -95,7 +95,7 @@ fn steps(plan: &Plan) -> String {
             Cell::from(&step.name),
             Cell::from(does(step)),
             Cell::from(repeatable(&step.work)),
-            Cell::from(step.undo.as_ref().map_or("-", |undo| kind(&undo.action))),
+            Cell::from(step.undo.as_ref().map_or("-", |undo| undo.action.word())),
             Cell::from(timeout(&step.work)),
             Cell::from(needs.join(", ")),
         ]);
@@ -104,23 +104,10 @@ fn steps(plan: &Plan) -> String {
 }
 
 fn does(step: &Step) -> String {
-    let kind = kind(&step.work.action);
+    let kind = step.work.action.word();
     let by = step.uses.as_ref().map(|uses| format!(" by {}", uses.name)).unwrap_or_default();
     let each = if step.for_each.is_some() { " for each item" } else { "" };
     format!("{kind}{by}{each}")
-}
-
-fn kind(action: &Action) -> &'static str {
-    match action {
-        Action::Command(_) => "command",
-        Action::Noop => "noop",
-        Action::WaitFor(_) | Action::WaitUntil { .. } => "wait",
-        Action::Approval(_) => "approval",
-        Action::Manual(_) => "manual",
-        Action::Gate(_) => "gate",
-        Action::Barrier(_) => "barrier",
-        Action::Child(_) => "plan",
-    }
 }
 
 /// What the system may do when it does not know whether the step has happened.

@@ -111,16 +111,7 @@ fn kind(run: &Run, plans: &Plans, index: StepIndex) -> &'static str {
     if is_fan_out(run, scope::step(run, plans, index), index) {
         return "for_each";
     }
-    match &doing(run, plans, index).action {
-        Action::Command(_) => "command",
-        Action::Noop => "noop",
-        Action::WaitFor(_) | Action::WaitUntil { .. } => "wait",
-        Action::Approval(_) => "approval",
-        Action::Manual(_) => "manual",
-        Action::Gate(_) => "gate",
-        Action::Barrier(_) => "barrier",
-        Action::Child(_) => "plan",
-    }
+    doing(run, plans, index).action.word()
 }
 
 fn word(setting: Setting) -> &'static str {
