@@ -14,6 +14,7 @@ mod matrix_cuts;
 mod matrix_frozen;
 mod membership;
 mod operators;
+mod patterns;
 mod people;
 mod plans;
 mod regions;
