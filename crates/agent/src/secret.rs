@@ -86,7 +86,8 @@ fn place(value: &Value) -> Option<&str> {
 
 fn find(value: &Value, places: &mut Vec<String>) {
     if let Some(place) = place(value) {
-        if !places.iter().any(|known| known == place) {
+        // An empty place is no secret at all: what a step template offers and a plan does not use.
+        if !place.is_empty() && !places.iter().any(|known| known == place) {
             places.push(place.to_owned());
         }
         return;
@@ -114,8 +115,8 @@ pub(crate) fn put_in(asked: Value, value_of: impl Fn(&str) -> Option<String>) ->
 }
 
 fn filled(value: Value, values: &BTreeMap<String, String>) -> Value {
-    if let Some(value) = place(&value).and_then(|place| values.get(place)) {
-        return Value::from(value.as_str());
+    if let Some(place) = place(&value) {
+        return values.get(place).map_or(Value::Null, |value| Value::from(value.as_str()));
     }
     match value {
         Value::Array(items) => items.into_iter().map(|item| filled(item, values)).collect(),
@@ -135,7 +136,8 @@ fn read(place: &str) -> Result<String, String> {
             // An editor's last line end belongs to no password.
             text.strip_suffix('\n').map_or(text.as_str(), |text| text.trim_end_matches('\r')).to_owned()
         }
-        _ => return Err(cannot("it is neither `env:NAME` nor `file:PATH`".into())),
+        // It may be the secret itself, so it is not shown.
+        _ => return Err("a secret is neither `env:NAME` nor `file:PATH`, so nothing is read".into()),
     };
     match value {
         value if value.is_empty() => Err(cannot("it is empty".into())),
@@ -205,6 +207,8 @@ mod tests {
             "the secret env:BATON_NO_SUCH_VARIABLE cannot be read on the agent: environment variable not found"
         );
         assert!(refused("file:/nonexistent/x").contains("No such file"));
+        assert!(!refused("hunter2").contains("hunter2"));
+        assert!(Secrets::of(&native("")).unwrap().variables().is_empty());
     }
 
     #[test]

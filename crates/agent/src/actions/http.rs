@@ -29,7 +29,7 @@ pub(super) struct Http {
     #[serde(default = "get")]
     method: String,
     #[serde(default)]
-    headers: BTreeMap<String, String>,
+    headers: BTreeMap<String, Option<String>>,
     body: Option<String>,
     json: Option<Value>,
     expect: Option<Vec<u16>>,
@@ -45,6 +45,8 @@ pub(super) struct Http {
     outputs: BTreeMap<String, String>,
     idempotency_key: Option<String>,
     token_header: Option<String>,
+    #[serde(default)]
+    may_fail: bool,
     #[serde(default = "half_a_minute")]
     timeout: u64,
     #[serde(default)]
@@ -65,7 +67,24 @@ fn half_a_minute() -> u64 {
 
 /// Sends the request and says what its answer means.
 pub(super) fn perform(asked: Http, deed: &Deed) -> Answer {
-    wait_for(async { request(&asked, deed).await.unwrap_or_else(|answer| answer) })
+    let answer = wait_for(async { request(&asked, deed).await.unwrap_or_else(|answer| answer) });
+    match asked.may_fail && !deed.is_question {
+        true => delivered(answer),
+        false => answer,
+    }
+}
+
+/// A message that nobody waits for: it is done, whatever became of it.
+fn delivered(answer: Answer) -> Answer {
+    let (mut said, arrived) = match answer {
+        Answer::Done(said) => (said, true),
+        Answer::Failed(why) | Answer::NothingHappened(why) | Answer::Unknown(why) => {
+            (Said { outputs: Vec::new(), text: format!("{why}\n") }, false)
+        }
+        Answer::Abandoned(why) => return Answer::Abandoned(why),
+    };
+    said.outputs.push(("delivered".into(), arrived.to_string()));
+    Answer::Done(said)
 }
 
 async fn request(asked: &Http, deed: &Deed) -> Result<Answer, Answer> {
@@ -172,7 +191,8 @@ impl Http {
         if let Some(name) = &self.token_header {
             put(name, &deed.token.to_string())?;
         }
-        self.headers.iter().try_for_each(|(name, value)| put(name, value))?;
+        let given = self.headers.iter().filter_map(|(name, value)| Some((name, value.as_ref()?)));
+        given.into_iter().try_for_each(|(name, value)| put(name, value))?;
         Ok(headers)
     }
 

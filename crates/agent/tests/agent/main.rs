@@ -2,6 +2,7 @@
 
 mod bench;
 mod brink;
+mod catalogue;
 mod death;
 mod leader;
 mod life;

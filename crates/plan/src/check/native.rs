@@ -110,11 +110,13 @@ const HOW: &str = "write `{secret: env:NAME}` for a variable of the agent, or `{
 pub(super) fn place(field: Field<'_>, report: &mut Report) -> Option<Template> {
     let text = template(field, report)?;
     let written = text.to_string();
-    let is_place = match written.split_once(':') {
-        Some(("env", name)) => !name.is_empty() && !name.contains(['=', ' ']),
-        Some(("file", path)) => path.starts_with('/') || path.starts_with("${"),
-        _ => false,
-    };
+    // A step template is told the place by a parameter.
+    let is_place = written.starts_with("${")
+        || match written.split_once(':') {
+            Some(("env", name)) => !name.is_empty() && !name.contains(['=', ' ']),
+            Some(("file", path)) => path.starts_with('/') || path.starts_with("${"),
+            _ => false,
+        };
     if is_place {
         return Some(text);
     }

@@ -45,6 +45,11 @@ pub(crate) static HTTP: Object = Object {
         ),
         key("idempotencyKey", Text, "The header that carries BATON_REQUEST_ID, the same for every attempt."),
         key("tokenHeader", Text, "The header that carries BATON_TOKEN, the fencing token."),
+        key(
+            "mayFail",
+            Flag,
+            "A message that nobody waits for: the action is done whatever becomes of it, and its output `delivered` says whether it arrived. Default: false.",
+        ),
         key("timeout", Duration, "How long the whole request may take. Default: 30s."),
         key("tls", Shape::Object(&TLS), "How the server of an `https` address is known."),
     ],

@@ -12,16 +12,16 @@ use serde_json::{Value, json};
 use super::server::{Server, free_port, program};
 use crate::bench::{Bench, eventually};
 
-const KEY: &str = "c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LTEyMzQ=";
+pub(crate) const KEY: &str = "c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LTEyMzQ=";
 const WRONG: &str = "d3Jvbmctd3Jvbmctd3Jvbmctd3Jvbmctd3JvbmctMTIzNA==";
 
-struct Zone {
+pub(crate) struct Zone {
     _server: Server,
-    address: String,
+    pub(crate) address: String,
 }
 
 /// The zone `shop.test`, in which `app` is 127.0.1.30; the key may change A and TXT records.
-async fn start(bench: &Bench) -> Option<Zone> {
+pub(crate) async fn start(bench: &Bench) -> Option<Zone> {
     let knotd = program("knot", &["/usr/sbin/knotd"])?;
     let port = free_port();
     let folder = bench.path("knot");

@@ -10,14 +10,14 @@ use serde_json::{Value, json};
 use super::server::{Server, free_port, program};
 use crate::bench::{Bench, eventually};
 
-struct Proxy {
+pub(crate) struct Proxy {
     _server: Server,
-    socket: String,
+    pub(crate) socket: String,
     port: u16,
 }
 
 /// One backend with a server that lives, one that is dead and one that is disabled.
-async fn start(bench: &Bench) -> Option<Proxy> {
+pub(crate) async fn start(bench: &Bench) -> Option<Proxy> {
     let haproxy = program("haproxy", &["/usr/sbin/haproxy"])?;
     let (port, dead) = (free_port(), free_port());
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

@@ -13,13 +13,13 @@ use crate::bench::{Bench, action_of, eventually};
 
 /// A server that answers every request with the next of these texts (the last one again and again) and keeps what
 /// was asked. An empty text closes the connection.
-struct Played {
-    address: String,
+pub(crate) struct Played {
+    pub(crate) address: String,
     asked: Arc<Mutex<Vec<String>>>,
 }
 
 impl Played {
-    fn start(answers: &[&str]) -> Played {
+    pub(crate) fn start(answers: &[&str]) -> Played {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         let asked = Arc::new(Mutex::new(Vec::new()));
@@ -34,7 +34,7 @@ impl Played {
         Played { address, asked }
     }
 
-    fn asked(&self) -> Vec<String> {
+    pub(crate) fn asked(&self) -> Vec<String> {
         self.asked.lock().unwrap().clone()
     }
 }
@@ -61,7 +61,7 @@ fn read(stream: &mut impl Read) -> String {
     String::from_utf8(request).unwrap()
 }
 
-fn answer(status: &str, body: &str) -> String {
+pub(crate) fn answer(status: &str, body: &str) -> String {
     format!(
         "HTTP/1.1 {status}\r\nETag: \"v7\"\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
         body.len()

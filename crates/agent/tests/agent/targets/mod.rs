@@ -1,8 +1,8 @@
 //! Native actions against real targets: servers of the test's own, and the real PostgreSQL, Knot and HAProxy where
 //! their packages are installed.
 
-mod dns;
-mod haproxy;
-mod http;
-mod postgres;
-mod server;
+pub(crate) mod dns;
+pub(crate) mod haproxy;
+pub(crate) mod http;
+pub(crate) mod postgres;
+pub(crate) mod server;

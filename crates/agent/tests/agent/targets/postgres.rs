@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::server::{Server, free_port, program};
 use crate::bench::{Bench, eventually};
 
-const BIN: &str = "/usr/lib/postgresql/15/bin";
+pub(crate) const BIN: &str = "/usr/lib/postgresql/15/bin";
 
 struct Database {
     _server: Server,
@@ -23,7 +23,7 @@ struct Database {
 }
 
 /// The user that a server may run as: PostgreSQL refuses root.
-fn user() -> Option<(u32, u32)> {
+pub(crate) fn user() -> Option<(u32, u32)> {
     if !rustix::process::geteuid().is_root() {
         return Some((rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw()));
     }
@@ -38,7 +38,7 @@ fn user() -> Option<(u32, u32)> {
     Some((user, group))
 }
 
-fn as_user(program: PathBuf, (user, group): (u32, u32)) -> Command {
+pub(crate) fn as_user(program: PathBuf, (user, group): (u32, u32)) -> Command {
     use std::os::unix::process::CommandExt;
     let mut command = Command::new(program);
     command.current_dir("/").stdin(Stdio::null());

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 /// Ended when dropped.
-pub(super) struct Server(Child);
+pub(crate) struct Server(Child);
 
 impl Server {
-    pub(super) fn start(command: &mut Command) -> Server {
+    pub(crate) fn start(command: &mut Command) -> Server {
         Server(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
     }
 }
@@ -21,7 +21,7 @@ impl Drop for Server {
 }
 
 /// The first of these programs that there is, or a sentence that says what is skipped.
-pub(super) fn program(package: &str, paths: &[&str]) -> Option<PathBuf> {
+pub(crate) fn program(package: &str, paths: &[&str]) -> Option<PathBuf> {
     let found = paths.iter().map(Path::new).find(|path| path.exists());
     if found.is_none() {
         eprintln!("skipped: the package {package} is not installed");
@@ -30,6 +30,6 @@ pub(super) fn program(package: &str, paths: &[&str]) -> Option<PathBuf> {
 }
 
 /// A port that nobody listens on at the moment.
-pub(super) fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
