@@ -46,6 +46,8 @@ struct Hunt<'a> {
     smallest: PathBuf,
 }
 
+/// How long a round may take beside its own times: its moment is waited for, and the next leader.
+const ROUND_MS: u64 = 4000;
 /// What clients still do after the last fault of a candidate began.
 const AFTERWARDS_MS: u64 = 4000;
 /// No test is shorter.
@@ -105,7 +107,11 @@ impl Hunt<'_> {
     fn least(&mut self, whole: Candidate) -> anyhow::Result<Candidate> {
         let mut least = whole;
         let cards = single(&least.rounds);
-        let with = |cards: &[Round], least: &Candidate| Candidate { rounds: cards.to_vec(), ..least.clone() };
+        let with = |cards: &[Round], least: &Candidate| Candidate {
+            rounds: cards.to_vec(),
+            time_limit_ms: least.time_limit_ms.min(time_for(cards)),
+            ..least.clone()
+        };
         let cards = ddmin(cards, |cards| self.fails(&with(cards, &least)))?;
         least = with(&cards, &least);
         let with = |workloads: &[String], least: &Candidate| Candidate {
@@ -160,6 +166,11 @@ impl Hunt<'_> {
         fs::remove_dir_all(&case)?;
         super::newest(&base.join(name))
     }
+}
+
+/// Enough for these faults.
+fn time_for(rounds: &[Round]) -> u64 {
+    rounds.iter().map(|round| round.hold_ms + round.gap_ms + ROUND_MS).sum::<u64>() + AFTERWARDS_MS
 }
 
 fn write_case(folder: &Path, test: &Test, candidate: &Candidate) -> anyhow::Result<()> {
