@@ -30,6 +30,11 @@ fn agent_says(speaker: &Speaker, message: from_agent::Message) -> Option<Command
             Some(Command::Begin { speaker: speaker.clone(), key })
         }
         from_agent::Message::Report(report) => convert::report(speaker.clone(), report).ok(),
+        from_agent::Message::Recount(recount) => {
+            let keys = |keys: Vec<baton_api::AttemptKey>| keys.iter().map(convert::key).collect();
+            let (held, over) = (keys(recount.held), keys(recount.over));
+            Some(Command::Recount { speaker: speaker.clone(), held, over })
+        }
     }
 }
 
