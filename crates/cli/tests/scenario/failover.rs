@@ -47,8 +47,7 @@ fn the_leader_dies_during_promotion_dns_and_backup() {
     relay.set(Answers::Hold);
     lab.lose("east", "0.5");
     let startup = Frozen::freeze(lab.database_process("west", "startup"));
-    let [server, port] = relay.params();
-    let run = lab.start_failover(&[&server, &port]);
+    let run = lab.start_failover(&[&relay.param()]);
     lab.until_promoting("west");
     lab.cluster.replace_leader();
     drop(startup);
@@ -116,9 +115,8 @@ fn the_name_server_s_answer_is_lost() {
     let relay = relay(&lab);
     relay.set(Answers::Drop);
     lab.lose("east", "0.5");
-    let [server, port] = relay.params();
-    let run = lab.start_failover(&[&server, &port]);
-    // The wire is never mended: that traffic has moved is found out by asking.
+    let run = lab.start_failover(&[&relay.param()]);
+    // No answer to an update ever comes back: that traffic has moved is found out by asking.
     lab.has_failed_over(&run);
     assert!(relay.seen() > 0);
 }
@@ -128,7 +126,7 @@ fn the_promotion_takes_longer_than_its_wait() {
     let Some(lab) = Lab::up() else { return };
     lab.lose("east", "0.5");
     let startup = Frozen::freeze(lab.database_process("west", "startup"));
-    let run = lab.start_failover(&["promote-seconds=1"]);
+    let run = lab.start_failover_with("pg_promote(true, 10)", "pg_promote(true, 1)");
     lab.cluster.until("a second attempt", || {
         lab.cluster.step(&run, "promote")["attempts"].as_array().is_some_and(|all| all.len() > 1)
     });

@@ -7,7 +7,7 @@ fn a_switchover_loses_no_order_though_the_leader_dies_in_it() {
     let Some(mut lab) = Lab::up() else { return };
     let startup = Frozen::freeze(lab.database_process("west", "startup"));
     // The standby cannot replay: nothing is promoted before it has.
-    let run = lab.start("switchover.yaml", &["from=east", "to=west"]);
+    let run = lab.start("switchover", ["east", "west"]);
     lab.cluster.until_step(&run, "caught-up", "running");
     lab.cluster.replace_leader();
     assert_eq!(lab.sql("west", "SELECT pg_is_in_recovery()"), "t");
@@ -30,7 +30,7 @@ fn there_and_back(how: &str) {
     let missing = lab.verdict("west", &away)["orders"]["missing"].clone();
     let switchover = scenario("plans/switchover.yaml").display().to_string();
     lab.cluster.baton(&["plan", "register", &switchover]).well();
-    let back = lab.start("failback.yaml", &["old=east", "now=west", how]);
+    let back = lab.start_back(how);
     lab.cluster.until_step(&back, "go-ahead", "awaiting_approval");
     assert_eq!(lab.sql("east", "SELECT pg_is_in_recovery()"), "t", "it follows");
     lab.is_in_charge("west", &back);
@@ -61,7 +61,7 @@ fn the_old_primary_is_rewound_and_the_shop_goes_back() {
 fn a_drill_touches_nothing_of_production() {
     let Some(lab) = Lab::up() else { return };
     let before = lab.is_in_charge("east", "none");
-    let run = lab.start("drill.yaml", &["where=west", "primary=east"]);
+    let run = lab.start("drill", ["west", "east"]);
     lab.until_succeeded(&run);
     let orders = lab.cluster.step(&run, "count")["outputs"]["behind"].clone();
     assert!(orders.as_str().and_then(|behind| behind.parse::<u64>().ok()).is_some(), "{orders}");
@@ -85,7 +85,7 @@ fn nothing_lost_is_believed_where_it_is_proven() {
     lab.until_acknowledged(20);
     lab.cluster.until("a beat that has just come", || lab.sql("west", beat) == "t");
     lab.lose("east", "0.1");
-    let run = lab.start_failover_without_loss();
+    let run = lab.start_failover_with("rpo: 2s", "rpo: 0s");
     // The new primary would wait for a standby that is gone.
     lab.cluster.until_step(&run, "alone", "awaiting_approval");
     lab.cluster.baton(&["run", "approve", &run, "alone"]).well();
@@ -109,7 +109,7 @@ fn nothing_lost_is_not_believed_without_proof() {
     });
     lab.until_acknowledged(20);
     lab.lose("east", "0.5");
-    let run = lab.start_failover_without_loss();
+    let run = lab.start_failover_with("rpo: 2s", "rpo: 0s");
     lab.cluster.until_step(&run, "rpo-gate", "awaiting_approval");
     assert_eq!(lab.cluster.step(&run, "rpo")["outputs"]["proof"], "measured");
     assert_eq!(lab.sql("west", "SELECT pg_is_in_recovery()"), "t");

@@ -104,38 +104,51 @@ impl Lab {
         self.cluster.until("customers to be served", || count() >= before + more);
     }
 
-    /// The plan's run, started.
-    pub(crate) fn start(&self, plan: &str, params: &[&str]) -> String {
-        self.start_file(&scenario("plans").join(plan), params)
+    /// A run of the plan between two regions, in the order of `lab params`.
+    pub(crate) fn start(&self, plan: &str, regions: [&str; 2]) -> String {
+        self.start_file(&scenario(&format!("plans/{plan}.yaml")), plan, regions, &[])
     }
 
-    fn start_file(&self, plan: &Path, params: &[&str]) -> String {
-        let lab = format!("lab={}", self.folder());
-        let mut arguments = vec!["run", "start", plan.to_str().expect("UTF-8"), "-o", "json"];
-        for param in [lab.as_str()].iter().chain(params) {
+    /// The way back after a failover: east is rebuilt, and the shop moves there.
+    pub(crate) fn start_back(&self, how: &str) -> String {
+        self.start_file(&scenario("plans/failback.yaml"), "failback", ["east", "west"], &[how])
+    }
+
+    fn start_file(&self, file: &Path, plan: &str, regions: [&str; 2], more: &[&str]) -> String {
+        let params = self.lab("params", &[plan, regions[0], regions[1]]);
+        let mut arguments = vec!["run", "start", file.to_str().expect("UTF-8"), "-o", "json"];
+        // Later ones are tests' own.
+        let kept = |param: &&str| {
+            let name = param.split('=').next();
+            !more.iter().any(|one| one.split('=').next() == name)
+        };
+        let params: Vec<_> = params.split_whitespace().filter(|word| *word != "--param").collect();
+        for param in params.into_iter().filter(kept).chain(more.iter().copied()) {
             arguments.extend(["--param", param]);
         }
         let started = self.cluster.baton(&arguments).well().json();
         started["run"].as_str().expect("an id").to_owned()
     }
 
-    /// A failover out of the lost region.
+    /// A failover out of the lost region, with parameters of the test's own.
     pub(crate) fn start_failover(&self, params: &[&str]) -> String {
-        self.start_failover_of(&scenario("plans/failover.yaml"), params)
+        self.start_failover_of(("", ""), params)
     }
 
-    /// [`Self::start_failover`], of which not the least may be lost.
-    pub(crate) fn start_failover_without_loss(&self) -> String {
+    /// [`Self::start_failover`], with some words of the plan replaced.
+    pub(crate) fn start_failover_with(&self, words: &str, others: &str) -> String {
+        self.start_failover_of((words, others), &[])
+    }
+
+    fn start_failover_of(&self, (words, others): (&str, &str), params: &[&str]) -> String {
         let plan = std::fs::read_to_string(scenario("plans/failover.yaml")).expect("the plan");
-        let strict = self.path("strict.yaml");
-        std::fs::write(&strict, plan.replace("rpo: 2s", "rpo: 0s")).expect("the strict plan");
-        self.start_failover_of(&strict, &[])
-    }
-
-    fn start_failover_of(&self, plan: &Path, params: &[&str]) -> String {
+        assert!(plan.contains(words), "the plan does not say {words}");
+        let file = self.path("failover.yaml");
+        let plan = if words.is_empty() { plan } else { plan.replace(words, others) };
+        std::fs::write(&file, plan).expect("the plan");
         let lost = std::fs::read_to_string(self.path("lost-at")).expect("when it was lost");
         let lost = format!("lost-at={}", lost.trim());
-        self.start_file(plan, &[&["from=east", "to=west", &lost], params].concat())
+        self.start_file(&file, "failover", ["east", "west"], &[&[lost.as_str()], params].concat())
     }
 
     /// The process of a region's database whose title says this.
