@@ -1,0 +1,105 @@
+//! How fast Baton is, beside what a user would pick instead, measured in one run on one machine: the ratios travel, the
+//! absolute figures do not. Real processes with durable logs, all on loopback; what is started is stopped by its id.
+//!
+//! Every section measures its yardstick in between: the disk's raw rate, etcd where it is installed, a bare loop of
+//! the same processes. Nothing here is a test: a slow machine fails nothing.
+
+mod commands;
+mod disk;
+mod etcd;
+mod figures;
+mod idle;
+mod load;
+mod machine;
+mod place;
+mod plot;
+mod report;
+mod restart;
+mod steps;
+mod takeover;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Parser, ValueEnum};
+
+use report::Report;
+
+/// Measures Baton and its peers side by side and prints one table.
+#[derive(Parser)]
+#[command(version, about, long_about = None)]
+struct Arguments {
+    /// Only these parts
+    #[arg(long, value_name = "PART,…", value_delimiter = ',')]
+    only: Vec<Part>,
+    /// The binary to measure; built with --release
+    #[arg(long, value_name = "FILE", default_value = "target/release/baton")]
+    binary: PathBuf,
+    /// Seconds that each load runs
+    #[arg(long, value_name = "S", default_value_t = 5)]
+    seconds: u64,
+    /// Leaders to kill
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    kills: usize,
+    /// Where the data folders go; their disk is the one that is measured
+    #[arg(long, value_name = "DIR", default_value = "target/bench")]
+    dir: PathBuf,
+    /// Where the table (bench.json, bench.svg) is written
+    #[arg(long, value_name = "DIR", default_value = "target/bench")]
+    out: PathBuf,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// Committed commands, beside etcd's puts
+    Commands,
+    /// Whole steps, from grant to committed outcome
+    Steps,
+    /// From the leader's death to the next step
+    Takeover,
+    /// From a start to serving
+    Restart,
+    /// Memory and disk
+    Idle,
+}
+
+/// What every part needs to know.
+struct Bench {
+    binary: PathBuf,
+    dir: PathBuf,
+    span: Duration,
+    kills: usize,
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let arguments = Arguments::parse();
+    std::fs::create_dir_all(&arguments.dir)?;
+    std::fs::create_dir_all(&arguments.out)?;
+    let bench = Bench {
+        binary: arguments.binary.canonicalize()?,
+        dir: arguments.dir.canonicalize()?,
+        span: Duration::from_secs(arguments.seconds),
+        kills: arguments.kills,
+    };
+    let wanted = |part| arguments.only.is_empty() || arguments.only.contains(&part);
+    let mut report = Report::new(machine::describe(&bench.dir)?);
+    if wanted(Part::Commands) {
+        commands::measure(&bench, &mut report).await?;
+    }
+    if wanted(Part::Steps) {
+        steps::measure(&bench, &mut report).await?;
+    }
+    if wanted(Part::Takeover) {
+        takeover::measure(&bench, &mut report).await?;
+    }
+    if wanted(Part::Restart) {
+        restart::measure(&bench, &mut report).await?;
+    }
+    if wanted(Part::Idle) {
+        idle::measure(&bench, &mut report).await?;
+    }
+    report.write(&arguments.out)?;
+    print!("{}", report.table());
+    Ok(())
+}

@@ -1,0 +1,199 @@
+//! Baton as it is measured: `baton dev`, three coordinators and an agent in each of three regions, as real processes.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail};
+use baton_client::Client;
+use rustix::process::{Pid, Signal, kill_process};
+use serde::Deserialize;
+use tokio::time::sleep;
+
+use crate::Bench;
+
+const PATIENCE: Duration = Duration::from_secs(30);
+const LOOK: Duration = Duration::from_millis(10);
+
+/// A running cluster; what was started is ended when it is dropped.
+pub(crate) struct Place {
+    _dir: tempfile::TempDir,
+    path: PathBuf,
+    dev: Child,
+    manifest: Manifest,
+    restarted: Vec<Child>,
+}
+
+#[derive(Deserialize)]
+struct Manifest {
+    servers: String,
+    processes: Vec<Process>,
+}
+
+#[derive(Deserialize, Clone)]
+struct Process {
+    role: String,
+    id: Option<u64>,
+    pid: u32,
+    log: PathBuf,
+    command: Vec<String>,
+}
+
+impl Place {
+    /// Starts it and waits until somebody leads and every agent is there.
+    ///
+    /// # Errors
+    /// If it does not come up within half a minute.
+    pub(crate) async fn start(bench: &Bench) -> anyhow::Result<Place> {
+        let dir = tempfile::Builder::new().prefix("baton-").tempdir_in(&bench.dir)?;
+        let path = dir.path().to_owned();
+        let dev = Command::new(&bench.binary)
+            .args(["dev", "--dir"])
+            .arg(&path)
+            .env("BATON_LOG", "warn")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()?;
+        let manifest = Manifest { servers: String::new(), processes: Vec::new() };
+        let mut place = Place { _dir: dir, path, dev, manifest, restarted: Vec::new() };
+        let since = Instant::now();
+        loop {
+            if let Ok(text) = fs::read(place.path.join("cluster.json"))
+                && let Ok(manifest) = serde_json::from_slice(&text)
+            {
+                place.manifest = manifest;
+                break;
+            }
+            if since.elapsed() > PATIENCE {
+                bail!("the cluster did not come up");
+            }
+            sleep(LOOK).await;
+        }
+        place.whole().await?;
+        Ok(place)
+    }
+
+    /// A client of its own.
+    ///
+    /// # Errors
+    /// If the addresses are not understood.
+    pub(crate) fn client(&self) -> anyhow::Result<Client> {
+        Ok(Client::connect(&self.manifest.servers.split(',').collect::<Vec<_>>())?)
+    }
+
+    /// Where everything is.
+    pub(crate) fn dir(&self) -> &Path {
+        &self.path
+    }
+
+    /// The coordinators' process ids, by their own.
+    pub(crate) fn coordinators(&self) -> Vec<(u64, u32)> {
+        let servers = self.manifest.processes.iter().filter(|process| process.role == "server");
+        servers.filter_map(|process| Some((process.id?, process.pid))).collect()
+    }
+
+    /// Who leads.
+    ///
+    /// # Errors
+    /// If nobody does within half a minute.
+    pub(crate) async fn leader(&self) -> anyhow::Result<u64> {
+        let client = self.client()?.with_attempt(Duration::from_millis(300));
+        let since = Instant::now();
+        while since.elapsed() < PATIENCE {
+            if let Ok(status) = client.cluster_status().await
+                && let Some(leader) = status.leader
+            {
+                return Ok(leader);
+            }
+            sleep(LOOK).await;
+        }
+        bail!("nobody leads")
+    }
+
+    /// Sends a coordinator a signal.
+    ///
+    /// # Errors
+    /// If there is no such coordinator, or it has ended.
+    pub(crate) fn signal(&self, id: u64, signal: Signal) -> anyhow::Result<()> {
+        let of = self.coordinators().into_iter().find(|(own, _)| *own == id);
+        let pid = of.and_then(|(_, pid)| Pid::from_raw(pid.cast_signed())).context("no such coordinator")?;
+        Ok(kill_process(pid, signal)?)
+    }
+
+    /// Starts a coordinator again after its end.
+    ///
+    /// # Errors
+    /// If it cannot be started.
+    pub(crate) async fn restart(&mut self, id: u64) -> anyhow::Result<()> {
+        let found = self.manifest.processes.iter_mut().find(|process| process.id == Some(id));
+        let process = found.context("no such coordinator")?;
+        while Path::new(&format!("/proc/{}/fd/0", process.pid)).exists() {
+            sleep(LOOK).await;
+        }
+        let log = fs::File::options().append(true).open(&process.log)?;
+        let child = Command::new(&process.command[0])
+            .args(&process.command[1..])
+            .env("BATON_LOG", "warn")
+            .stdin(Stdio::null())
+            .stdout(log.try_clone()?)
+            .stderr(log)
+            .spawn()?;
+        process.pid = child.id();
+        self.restarted.push(child);
+        Ok(())
+    }
+
+    /// Waits until every member has applied what the leader has, and every agent is live.
+    ///
+    /// # Errors
+    /// If that takes more than half a minute.
+    pub(crate) async fn whole(&self) -> anyhow::Result<()> {
+        let client = self.client()?.with_attempt(Duration::from_millis(300));
+        let since = Instant::now();
+        while since.elapsed() < PATIENCE {
+            if let Ok(status) = client.cluster_status().await
+                && status.leader.is_some()
+                && status.agents.len() == 3
+                && status.agents.iter().all(|agent| agent.status == "live")
+                && status
+                    .members
+                    .iter()
+                    .all(|member| member.reachable && member.applied == status.members[0].applied)
+            {
+                return Ok(());
+            }
+            sleep(LOOK).await;
+        }
+        bail!("the cluster is not whole")
+    }
+
+    /// Registers a plan.
+    ///
+    /// # Errors
+    /// As the client's.
+    pub(crate) async fn register(&self, source: &str) -> anyhow::Result<()> {
+        self.client()?.register_plan(source, &origin()).await?;
+        Ok(())
+    }
+}
+
+/// Who asks.
+pub(crate) fn origin() -> baton_client::Origin {
+    baton_client::Origin::new("bench")
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        for child in &mut self.restarted {
+            // It may have been ended before.
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+        if let Some(pid) = Pid::from_raw(self.dev.id().cast_signed()) {
+            let _ = kill_process(pid, Signal::TERM);
+        }
+        let _ = self.dev.wait();
+    }
+}

@@ -1,0 +1,168 @@
+//! Steps through the whole path: grant, agent, journal, report, commit. Runs are started and followed as `baton run
+//! start --wait` does it, so that what people's clients cost is in the figures.
+
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::bail;
+use baton_client::{Client, Start};
+
+use crate::figures::Times;
+use crate::place::{Place, origin};
+use crate::report::{Curve, Report, Row, Target};
+use crate::{Bench, disk, load};
+
+/// The length of a chain, and how wide the wide graph is.
+const STEPS: usize = 10;
+/// Runs at once.
+const RUNS: [usize; 4] = [1, 16, 64, 256];
+
+/// A kind of plan to be carried out.
+struct Kind {
+    name: &'static str,
+    idempotent: bool,
+    action: &'static str,
+    wide: bool,
+}
+
+const KINDS: [Kind; 4] = [
+    Kind { name: "idempotent noop, chain", idempotent: true, action: "noop: {}", wide: false },
+    Kind { name: "not idempotent noop, chain", idempotent: false, action: "noop: {}", wide: false },
+    Kind { name: "idempotent noop, wide", idempotent: true, action: "noop: {}", wide: true },
+    Kind {
+        name: "not idempotent process, chain",
+        idempotent: false,
+        action: "command: [\"true\"]",
+        wide: false,
+    },
+];
+
+/// Measures each kind with more and more runs at once.
+///
+/// # Errors
+/// If something does not come up, or a run does not succeed.
+pub(crate) async fn measure(bench: &Bench, report: &mut Report) -> anyhow::Result<()> {
+    let raw = disk::measure(&bench.dir, bench.span)?;
+    let bare = bare_processes(8, bench.span)?;
+    report.add(Row::new("bare loop of processes, 8 at once", "1/s", bare));
+    for kind in &KINDS {
+        let mut curve = Curve { name: kind.name.into(), unit: "steps/s", points: Vec::new() };
+        for runs in RUNS {
+            let place = Place::start(bench).await?;
+            place.register(&plan("bench", STEPS, kind)).await?;
+            let done = runs_at_once(&place.client()?, runs, bench.span).await?;
+            #[expect(clippy::cast_precision_loss, reason = "small numbers")]
+            let (rate, at) = (done.rate * STEPS as f64, runs as f64);
+            curve.points.push((at, rate));
+            report.add(rate_row(kind, runs, rate, raw.rate, bare));
+            if runs == 1 && !kind.wide {
+                critical_path(kind, &done.times, report);
+            }
+        }
+        report.curve(curve);
+    }
+    Ok(())
+}
+
+fn rate_row(kind: &Kind, runs: usize, rate: f64, raw: f64, bare: f64) -> Row {
+    let plural = if runs == 1 { "" } else { "s" };
+    let row = Row::new(format!("steps, {}, {runs} run{plural}", kind.name), "1/s", rate);
+    let process = kind.action != "noop: {}";
+    let row = row.beside(Some(if process { ("bare loop", bare) } else { ("raw sync", raw) }));
+    match (runs, process, kind.idempotent && !kind.wide) {
+        (64, true, _) => row.target(Target::AtLeast(0.6, "bare loop")),
+        (64, false, true) => row.target(Target::AtLeast(0.7, "raw sync")),
+        _ => row,
+    }
+}
+
+/// What one step adds to a run: a chain's time by its length.
+fn critical_path(kind: &Kind, times: &Times, report: &mut Report) {
+    #[expect(clippy::cast_precision_loss, reason = "a small number")]
+    let each = times.p50_ms() / STEPS as f64;
+    report.add(
+        Row::new(format!("one step on the critical path, {}", kind.name), "ms", each)
+            .note("p50 of a run, by its steps"),
+    );
+}
+
+/// Runs at once, each started again when it is over.
+async fn runs_at_once(client: &Client, runs: usize, span: Duration) -> anyhow::Result<load::Measured> {
+    let client = client.clone();
+    load::run(runs, span, move |_| {
+        let client = client.clone();
+        async move { one_run(&client, "bench").await }
+    })
+    .await
+}
+
+/// One run from its start to its end.
+///
+/// # Errors
+/// If it does not succeed.
+pub(crate) async fn one_run(client: &Client, plan: &str) -> anyhow::Result<()> {
+    let start = Start { plan: plan.into(), mode: "graceful".into(), ..Start::default() };
+    let started = client.start_run(&start, &origin()).await?;
+    let mut watch = client.watch(&started.run);
+    let mut last = None;
+    while let Some(news) = watch.next().await? {
+        if let baton_client::News::Changed(view) = news {
+            last = Some(view.status);
+        }
+    }
+    match last.as_deref() {
+        Some("succeeded") => Ok(()),
+        other => bail!("{} ended as {other:?}", started.run),
+    }
+}
+
+/// A plan of so many steps.
+fn plan(name: &str, steps: usize, kind: &Kind) -> String {
+    let mut text = header(name);
+    for step in 0..steps {
+        let needs = if step == 0 || kind.wide { String::new() } else { format!(", needs: [s{}]", step - 1) };
+        text.push_str(&format!(
+            "    - {{name: s{step}, idempotent: {}, {}{needs}}}\n",
+            kind.idempotent, kind.action
+        ));
+    }
+    text
+}
+
+/// A plan's beginning, up to its steps.
+pub(crate) fn header(name: &str) -> String {
+    format!(
+        "apiVersion: baton/v1\nkind: Plan\nmetadata: {{name: {name}, owner: bench, description: A load.}}\n\
+         spec:\n  onFailure: pause\n  steps:\n"
+    )
+}
+
+/// A chain of steps that do nothing, for whoever needs something that goes on for a while.
+pub(crate) fn long_chain(name: &str, steps: usize) -> String {
+    plan(name, steps, &KINDS[0])
+}
+
+/// The same processes, started and awaited by so many threads and nobody else.
+fn bare_processes(threads: usize, span: Duration) -> anyhow::Result<f64> {
+    let count = Arc::new(AtomicUsize::new(0));
+    let begin = Instant::now();
+    let workers: Vec<_> = (0..threads)
+        .map(|_| {
+            let count = Arc::clone(&count);
+            std::thread::spawn(move || -> std::io::Result<()> {
+                while begin.elapsed() < span {
+                    Command::new("true").stdin(Stdio::null()).status()?;
+                    count.fetch_add(1, Ordering::Relaxed);
+                }
+                Ok(())
+            })
+        })
+        .collect();
+    for worker in workers {
+        worker.join().map_err(|_| anyhow::anyhow!("a thread panicked"))??;
+    }
+    #[expect(clippy::cast_precision_loss, reason = "a count of processes")]
+    Ok(count.load(Ordering::Relaxed) as f64 / begin.elapsed().as_secs_f64())
+}
