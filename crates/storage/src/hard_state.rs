@@ -1,9 +1,9 @@
 //! What a member must never forget, in a small file of its own beside the database.
 //!
 //! Two slots are written in turn, so that a torn write leaves the one before it whole. Nothing
-//! that depends on a vote or an entry is answered before the slot that tells of it is synced;
-//! at the start the file is compared with the database, which is how a database that went back
-//! in time is found out.
+//! that depends on a vote is answered before the slot that tells of it is synced; entries are told of
+//! a few milliseconds late (`log/flusher.rs`). At the start the file is compared with the database,
+//! which is how a database that went back in time is found out.
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -40,7 +40,7 @@ pub struct HardState {
     pub cluster: String,
     /// The last vote.
     pub vote: Option<Vote>,
-    /// The last entry that may have been acknowledged.
+    /// An entry that the database was sure to hold; it may hold more.
     pub last: Option<Position>,
     /// The chain's value there.
     pub chain: u32,

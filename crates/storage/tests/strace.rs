@@ -1,12 +1,12 @@
 //! What the kernel sees: between the write of an entry and its acknowledgement stands a sync of
-//! the database, and then one of the hard state.
+//! the database; where a vote is acknowledged, one of the hard state as well.
 
 mod support;
 
 use std::io::Write;
 use std::process::Command;
 
-use support::{append, open};
+use support::{append, open, save_vote, vote};
 
 const FOLDER: &str = "BATON_TEST_FOLDER";
 const ENTRIES: u64 = 5;
@@ -23,6 +23,9 @@ fn traced() {
         say(&format!("asking {index}\n"));
         append(&log, 1, index..index + 1);
         say(&format!("acknowledged {index}\n"));
+        say(&format!("asking for vote {index}\n"));
+        save_vote(&log, vote(2 + index, 1));
+        say(&format!("acknowledged vote {index}\n"));
     }
 }
 
@@ -56,8 +59,11 @@ fn a_sync_stands_between_the_write_and_the_answer() {
     let trace = std::fs::read_to_string(trace).unwrap();
     assert!(!trace.contains("sync_file_range("), "sled's own call has not been replaced");
     for index in 0..ENTRIES {
-        let between = between(&trace, &format!("asking {index}"), &format!("acknowledged {index}"));
-        assert_eq!(steps(between), ["write db", "sync db", "write hard_state", "sync hard_state"]);
+        let entry = between(&trace, &format!("asking {index}"), &format!("acknowledged {index}"));
+        assert_eq!(steps(entry)[..2], ["write db", "sync db"]);
+        let vote =
+            between(&trace, &format!("asking for vote {index}"), &format!("acknowledged vote {index}"));
+        assert_eq!(steps(vote), ["write db", "sync db", "write hard_state", "sync hard_state"]);
     }
 }
 

@@ -1,10 +1,11 @@
-//! The one thread that makes things durable: it takes everything that waits, flushes once, writes
-//! one hard state, and answers in order.
+//! The one thread that makes things durable: it takes everything that waits, flushes once and answers in order. The
+//! hard state follows: at once where a vote depends on it, else in the next pause.
 
 use std::io;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::{Builder, JoinHandle};
+use std::time::{Duration, Instant};
 
 use super::watchdog::Watchdog;
 use super::{Done, Mark, OnFailure, Reached, closed};
@@ -34,7 +35,8 @@ impl Flusher {
     ) -> io::Result<Self> {
         let (queue, asks) = channel();
         let watchdog = Watchdog::start(on_failure.clone())?;
-        let mut rounds = Rounds { db, file, state, reached, watchdog };
+        let (written, written_at) = (state.clone(), Instant::now());
+        let mut rounds = Rounds { db, file, written, written_at, state, reached, watchdog };
         let thread =
             Builder::new().name("baton-flush".into()).spawn(move || rounds.run(&asks, &on_failure))?;
         Ok(Self { queue: Some(queue), thread: Some(thread) })
@@ -59,15 +61,24 @@ impl Drop for Flusher {
 struct Rounds {
     db: Db,
     file: HardStateFile,
+    /// As the file has it.
+    written: HardState,
+    written_at: Instant,
+    /// As the database has it.
     state: HardState,
     reached: Arc<Reached>,
     watchdog: Watchdog,
 }
 
+/// Nobody has asked for so long: the hard state catches up with the database.
+const IDLE: Duration = Duration::from_millis(2);
+/// So far may it be behind while many ask.
+const LAG: Duration = Duration::from_millis(20);
+
 impl Rounds {
     fn run(&mut self, asks: &Receiver<Ask>, on_failure: &OnFailure) {
         let mut failure: Option<(io::ErrorKind, String)> = None;
-        while let Ok(first) = asks.recv() {
+        while let Some(first) = self.next(asks, on_failure, &mut failure) {
             let round = std::iter::once(first).chain(asks.try_iter());
             let (next, waiting) = gather(&self.state, round);
             if failure.is_none()
@@ -86,16 +97,58 @@ impl Rounds {
         }
     }
 
+    /// The next one who asks; `None` once the log is closed. In a pause the hard state catches up.
+    fn next(
+        &mut self,
+        asks: &Receiver<Ask>,
+        on_failure: &OnFailure,
+        failure: &mut Option<(io::ErrorKind, String)>,
+    ) -> Option<Ask> {
+        if failure.is_some() || self.written == self.state {
+            return asks.recv().ok();
+        }
+        let asked = asks.recv_timeout(IDLE);
+        if asked.is_err()
+            && let Err(error) = self.write_hard_state()
+        {
+            on_failure(&error);
+            *failure = Some((error.kind(), error.to_string()));
+        }
+        match asked {
+            Ok(ask) => Some(ask),
+            Err(RecvTimeoutError::Timeout) => asks.recv().ok(),
+            Err(RecvTimeoutError::Disconnected) => None,
+        }
+    }
+
     /// The database first: the hard state must never speak of more than it holds.
     fn make_durable(&mut self, next: HardState) -> io::Result<()> {
-        let _watched = self.watchdog.begin();
+        let watched = self.watchdog.begin();
         self.db.flush()?;
-        self.file.write(&next).map_err(|error| match error {
+        self.reached.set(next.vote, next.last);
+        self.state = next;
+        drop(watched);
+        if self.is_due() { self.write_hard_state() } else { Ok(()) }
+    }
+
+    /// Votes and the cluster's id are in the file before anybody hears of them, and so is that entries were given up.
+    /// That there are more entries may wait a little: the database is what holds them, and the other members remember
+    /// how far this one's data reached. The file is there to find a database out that went back in time.
+    fn is_due(&self) -> bool {
+        let (new, old) = (&self.state, &self.written);
+        let gave_up = new.last.map(|last| last.index) < old.last.map(|last| last.index);
+        (new.vote, &new.cluster) != (old.vote, &old.cluster) || gave_up || self.written_at.elapsed() >= LAG
+    }
+
+    fn write_hard_state(&mut self) -> io::Result<()> {
+        let _watched = self.watchdog.begin();
+        self.state.seq = self.written.seq + 1;
+        self.file.write(&self.state).map_err(|error| match error {
             hard_state::Error::Io(error) => error,
             other => io::Error::other(other.to_string()),
         })?;
-        self.reached.set(next.vote, next.last);
-        self.state = next;
+        self.written = self.state.clone();
+        self.written_at = Instant::now();
         Ok(())
     }
 }
@@ -122,6 +175,5 @@ fn gather(state: &HardState, round: impl Iterator<Item = Ask>) -> (HardState, Ve
             }
         }
     }
-    next.seq = state.seq + 1;
     (next, waiting)
 }
