@@ -19,6 +19,9 @@ const STEPS: usize = 10;
 /// Runs at once.
 const RUNS: [usize; 4] = [1, 16, 64, 256];
 
+/// Where steps are done, in turn; a step without a region would need no agent.
+const REGIONS: [&str; 3] = ["east", "west", "north"];
+
 /// A kind of plan to be carried out.
 struct Kind {
     name: &'static str,
@@ -123,8 +126,9 @@ fn plan(name: &str, steps: usize, kind: &Kind) -> String {
     let mut text = header(name);
     for step in 0..steps {
         let needs = if step == 0 || kind.wide { String::new() } else { format!(", needs: [s{}]", step - 1) };
+        let region = REGIONS[step % REGIONS.len()];
         text.push_str(&format!(
-            "    - {{name: s{step}, idempotent: {}, {}{needs}}}\n",
+            "    - {{name: s{step}, region: {region}, idempotent: {}, {}{needs}}}\n",
             kind.idempotent, kind.action
         ));
     }

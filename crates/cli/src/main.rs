@@ -45,10 +45,15 @@ fn main() -> ExitCode {
     }
 }
 
+/// Half of the cores: the other half writes to the disk, and a task that stays on its thread wakes nobody up.
+fn workers() -> usize {
+    std::thread::available_parallelism().map_or(1, |cores| cores.get().div_ceil(2))
+}
+
 /// Children die with the thread that started them, so the main thread is the one that runs
 /// commands and never ends before its process does.
 fn run(command: Command) -> Result<Exit, Failure> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(workers()).enable_all().build();
     let runtime = runtime.map_err(|error| Failure::ours(format!("no runtime could be started: {error}")))?;
     let ended = runtime.block_on(commands::run(command));
     // What is still being waited for, such as a read of the terminal, must not hold up the end.

@@ -71,6 +71,9 @@ impl Watch {
                 let told = convert::run(told)?;
                 let view = if whole { told } else { merge(self.view.take(), told) };
                 self.view = Some(view.clone());
+                if view.has_ended() {
+                    self.hang_up().await;
+                }
                 Ok(Some(News::Changed(Box::new(view))))
             }
             Err(why) => {
@@ -78,6 +81,15 @@ impl Watch {
                 self.silent_since.get_or_insert_with(Instant::now);
                 Ok(Some(News::Lost(why)))
             }
+        }
+    }
+
+    /// Lets the coordinator end the stream, which it does with the run. Cutting it off would be taken for an attack where
+    /// many runs end in a short time.
+    async fn hang_up(&mut self) {
+        if let Some(mut open) = self.stream.take() {
+            // Whatever it still says or fails to say, the run has ended.
+            let _ = timeout(PAUSE, open.stream.message()).await;
         }
     }
 
