@@ -15,7 +15,7 @@ use crate::event::Event;
 use crate::grant::Hindrance;
 use crate::run::Run;
 use crate::stamp::Moment;
-use crate::state::State;
+use crate::state::{Freed, State};
 use crate::step::{Attempt, Outcome, Status};
 use crate::turn::Turn;
 
@@ -139,7 +139,7 @@ impl State {
         for run in active {
             self.turn(at, &run, |_| ());
         }
-        self.settle_starved(at);
+        self.settle_starved(at, Freed::Anything);
     }
 
     /// A report of an attempt that the state does not know, but has heard of.

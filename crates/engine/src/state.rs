@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use baton_plan::plan::StepIndex;
 use serde::{Deserialize, Serialize};
 
 use crate::agents::Agents;
@@ -16,6 +17,7 @@ use crate::requests::Requests;
 use crate::resources::Resources;
 use crate::run::Run;
 use crate::stamp::{Moment, Stamp};
+use crate::step::Status;
 use crate::turn::Turn;
 
 /// Who leads, as far as the log knows.
@@ -68,6 +70,28 @@ pub struct State {
     pub reckoning: Reckoning,
     /// Ids of coordinators that were removed, and must never come back.
     pub retired: BTreeSet<u64>,
+    /// Runs that the last entry changed.
+    #[serde(skip)]
+    pub touched: Touched,
+}
+
+/// Runs by id, for those who watch them: no part of what is replicated, so neither written nor compared.
+#[derive(Debug, Clone, Default)]
+pub struct Touched(pub BTreeSet<String>);
+
+impl PartialEq for Touched {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+/// What came free, and so who may move.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Freed {
+    /// Agents' slots, and nothing else.
+    Slots,
+    /// Anything that a run can wait for.
+    Anything,
 }
 
 impl State {
@@ -76,6 +100,7 @@ impl State {
         self.stamp =
             Stamp { time_ms: self.stamp.time_ms.max(batch.stamp.time_ms), wall_ms: batch.stamp.wall_ms };
         let at = Moment { index, stamp: self.stamp };
+        self.touched.0.clear();
         let replies = batch.commands.iter().map(|command| self.apply_command(at, batch.term, command));
         let replies = replies.collect();
         // Releases go without these checks, and a planted bug is to be found as it would be in one.
@@ -98,35 +123,57 @@ impl State {
         Arc::clone(&history.versions[run.version as usize - 1])
     }
 
-    /// How often anything became free that a run could wait for.
-    fn freed(&self) -> u64 {
-        self.agents.freed + self.locks.freed + self.resources.freed
+    /// How often something became free that a run could wait for: slots, and all else.
+    fn freed(&self) -> (u64, u64) {
+        (self.agents.freed, self.locks.freed + self.resources.freed)
     }
 
     /// Lets one run make a move, and then everything else that can move because of it.
     pub(crate) fn with_run<T>(&mut self, at: Moment, id: &str, act: impl FnOnce(&mut Turn<'_>) -> T) -> T {
-        let freed = self.freed();
+        let before = self.freed();
         let outcome = self.turn(at, id, act);
-        if self.freed() != freed {
-            self.settle_starved(at);
+        if let Some(freed) = came_free(before, self.freed()) {
+            self.settle_starved(at, freed);
         }
         outcome
     }
 
     /// Lets every run move that waits for something, the oldest first, until nothing more comes free.
-    pub(crate) fn settle_starved(&mut self, at: Moment) {
+    pub(crate) fn settle_starved(&mut self, at: Moment, mut freed: Freed) {
         loop {
-            let freed = self.freed();
-            let starved: Vec<_> = self.starved.iter().cloned().collect();
-            let mut by_age: Vec<_> = starved.iter().map(|id| (self.runs[id].number, id)).collect();
+            let before = self.freed();
+            let mut by_age: Vec<_> =
+                self.starved.iter().map(|id| (self.runs[id].number, id.clone())).collect();
             by_age.sort_unstable();
             for (_, id) in by_age {
-                self.turn(at, id, |_| ());
+                if freed == Freed::Anything || self.may_use_a_slot(&self.runs[&id]) {
+                    self.turn(at, &id, |_| ());
+                }
             }
-            if self.freed() == freed {
-                return;
+            match came_free(before, self.freed()) {
+                Some(next) => freed = next,
+                None => return,
             }
         }
+    }
+
+    /// Whether a free slot somewhere could help the run: many may wait for the few that one report frees.
+    fn may_use_a_slot(&self, run: &Run) -> bool {
+        let waiting = |index: &StepIndex| match &run.steps[*index].region {
+            // Where it is to be done was never asked yet, or it may be done anywhere.
+            None => true,
+            Some(region) => {
+                self.lost.contains_key(region) || self.agents.choose(|other| other == region, 1).is_some()
+            }
+        };
+        let doubtful = |index: &StepIndex| {
+            let step = &run.steps[*index];
+            step.status == Status::InDoubt || step.attempt().is_some_and(|attempt| attempt.lapsed)
+        };
+        run.queued
+            || !run.undoing.is_empty()
+            || run.open.iter().any(doubtful)
+            || run.ready.iter().any(|(_, index)| waiting(index))
     }
 
     /// One run's turn: a move, then settling, then the books of who waits for what.
@@ -151,6 +198,9 @@ impl State {
         let starved = turn.settle();
         let curious = turn.wants_evaluation();
         let (alarm, ended) = (run.alarm_ms, run.status.has_ended());
+        if run.changed == at.index && !self.touched.0.contains(id) {
+            self.touched.0.insert(id.to_owned());
+        }
         if let Some(alarm_ms) = alarm_before {
             self.alarms.remove(&(alarm_ms, id.to_owned()));
         }
@@ -166,6 +216,15 @@ impl State {
     /// The cluster time at which a `Tick` is due; `None` while no deadline stands.
     pub fn next_deadline_ms(&self) -> Option<u64> {
         self.alarms.first().map(|(time_ms, _)| *time_ms)
+    }
+}
+
+/// What came free between two counts.
+fn came_free(before: (u64, u64), after: (u64, u64)) -> Option<Freed> {
+    match (before.0 != after.0, before.1 != after.1) {
+        (_, true) => Some(Freed::Anything),
+        (true, false) => Some(Freed::Slots),
+        (false, false) => None,
     }
 }
 

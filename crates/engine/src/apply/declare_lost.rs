@@ -7,7 +7,7 @@ use crate::event::Event;
 use crate::regions::Lost;
 use crate::rejection::Rejection;
 use crate::stamp::Moment;
-use crate::state::State;
+use crate::state::{Freed, State};
 use crate::step::{Attempt, Outcome, Status};
 use crate::turn::Turn;
 
@@ -86,7 +86,7 @@ impl State {
             let event = Event::RegionRestored { region, operator, reason: reason.to_owned() };
             self.turn(at, &run, |turn| turn.record(event));
         }
-        self.settle_starved(at);
+        self.settle_starved(at, Freed::Anything);
         Ok(Answer::Done)
     }
 }

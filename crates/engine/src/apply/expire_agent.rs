@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::command::{Answer, Reply, Speaker};
 use crate::event::Event;
 use crate::stamp::Moment;
-use crate::state::State;
+use crate::state::{Freed, State};
 use crate::turn::Turn;
 
 impl State {
@@ -23,7 +23,7 @@ impl State {
         for (run, steps) in held {
             self.turn(at, &run, |turn| steps.iter().for_each(|index| turn.agent_lost(*index, speaker)));
         }
-        self.settle_starved(at);
+        self.settle_starved(at, Freed::Anything);
         Ok(Answer::Done)
     }
 }

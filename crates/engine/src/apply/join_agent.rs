@@ -8,7 +8,7 @@ use crate::event::Event;
 use crate::rejection::Rejection;
 use crate::scope;
 use crate::stamp::Moment;
-use crate::state::State;
+use crate::state::{Freed, State};
 use crate::step::Outcome;
 use crate::turn::Turn;
 
@@ -77,7 +77,7 @@ impl State {
                 }
             });
         }
-        self.settle_starved(at);
+        self.settle_starved(at, Freed::Anything);
         Ok(Answer::Done)
     }
 

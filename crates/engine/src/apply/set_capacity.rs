@@ -6,7 +6,7 @@ use crate::rejection::Rejection;
 use crate::run::Run;
 use crate::scope;
 use crate::stamp::Moment;
-use crate::state::State;
+use crate::state::{Freed, State};
 
 impl State {
     /// Sets a resource's capacity for the whole cluster. What is drawn already stays drawn. Runs under way whose plans
@@ -35,7 +35,7 @@ impl State {
             let event = Event::CapacitySet { resource, capacity, operator, reason: reason.to_owned() };
             self.turn(at, &run, |turn| turn.record(event));
         }
-        self.settle_starved(at);
+        self.settle_starved(at, Freed::Anything);
         Ok(Answer::Done)
     }
 

@@ -1,7 +1,8 @@
 //! The engine's state on this member, and the one place that changes it.
 
+use std::collections::BTreeMap;
 use std::io;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Instant;
 
 use baton_engine::{Reply, State};
@@ -20,6 +21,8 @@ pub struct Machine {
     state: RwLock<State>,
     applied: watch::Sender<u64>,
     applied_at: RwLock<Instant>,
+    /// Runs that somebody watches, by id.
+    watched: Mutex<BTreeMap<String, watch::Sender<u64>>>,
 }
 
 impl Machine {
@@ -28,6 +31,7 @@ impl Machine {
             state: RwLock::new(state),
             applied: watch::Sender::new(applied),
             applied_at: RwLock::new(Instant::now()),
+            watched: Mutex::default(),
         }
     }
 
@@ -41,6 +45,17 @@ impl Machine {
         self.applied.subscribe()
     }
 
+    /// Wakes whoever looks at one run, and only when that run has changed: thousands may be under way at once.
+    pub(crate) fn watch(self: &Arc<Self>, run: &str) -> RunWatch {
+        let mut watched = self.watched();
+        let sender = watched.entry(run.to_owned()).or_insert_with(|| watch::Sender::new(0));
+        RunWatch { changes: Some(sender.subscribe()), machine: Arc::clone(self), run: run.to_owned() }
+    }
+
+    fn watched(&self) -> MutexGuard<'_, BTreeMap<String, watch::Sender<u64>>> {
+        self.watched.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Cluster time now, milliseconds, as far as this member can tell: the newest stamp, and what its
     /// own monotonic clock has counted since that was applied here. A leader goes on from there, so
     /// that the time without a leader counts too.
@@ -50,8 +65,48 @@ impl Machine {
         stamp_ms.saturating_add(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
     }
 
+    /// Of the entry that was applied last.
+    fn tell_watchers(&self, index: u64) {
+        let watched = self.watched();
+        if !watched.is_empty() {
+            self.read(|state| {
+                let told = state.touched.0.iter().filter_map(|run| watched.get(run));
+                told.for_each(|sender| _ = sender.send_replace(index));
+            });
+        }
+    }
+
     fn write<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
         change(&mut self.state.write().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// One who watches a run.
+pub(crate) struct RunWatch {
+    // `None` only while it is dropped.
+    changes: Option<watch::Receiver<u64>>,
+    machine: Arc<Machine>,
+    run: String,
+}
+
+impl RunWatch {
+    /// Returns once the run has changed since the last call.
+    pub(crate) async fn changed(&mut self) {
+        match &mut self.changes {
+            // The sender lives for as long as anybody watches.
+            Some(changes) => drop(changes.changed().await),
+            None => std::future::pending().await,
+        }
+    }
+}
+
+impl Drop for RunWatch {
+    fn drop(&mut self) {
+        drop(self.changes.take());
+        let mut watched = self.machine.watched();
+        if watched.get(&self.run).is_some_and(|sender| sender.receiver_count() == 0) {
+            watched.remove(&self.run);
+        }
     }
 }
 
@@ -109,6 +164,7 @@ impl MachineStore {
         }
         // After the state: who sees the index sees what it did.
         self.machine.applied.send_replace(index);
+        self.machine.tell_watchers(index);
         replies
     }
 }
@@ -153,6 +209,7 @@ impl RaftStateMachine<Types> for MachineStore {
         let applied = meta.last_log_id.map_or(0, |last| last.index);
         tracing::info!(applied, "caught up by a snapshot");
         self.machine.applied.send_replace(applied);
+        self.machine.watched().values().for_each(|sender| _ = sender.send_replace(applied));
         Ok(())
     }
 

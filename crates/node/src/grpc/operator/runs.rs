@@ -86,11 +86,12 @@ async fn tell(
     id: String,
     views: tokio::sync::mpsc::Sender<Result<api::RunView, Status>>,
 ) {
-    let mut applied = cluster.machine().applied();
+    let applied = cluster.machine().applied();
+    let mut watch = cluster.machine().watch(&id);
     let mut over = office.over();
     let mut since = 0;
     loop {
-        let revision = *applied.borrow_and_update();
+        let revision = *applied.borrow();
         let news = cluster.machine().read(|state| {
             let run = state.run(&id).ok().filter(|run| run.changed > since || since == 0)?;
             let now_ms = office.clock.now().time_ms.max(state.stamp.time_ms);
@@ -103,7 +104,7 @@ async fn tell(
             }
         }
         tokio::select! {
-            changed = applied.changed() => if changed.is_err() { return },
+            () = watch.changed() => {}
             () = office::came_true(&mut over) => return,
             () = views.closed() => return,
         }
