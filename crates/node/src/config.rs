@@ -75,7 +75,25 @@ pub enum Error {
     Contradiction(String),
 }
 
+/// How far apart the coordinators are: which times fit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Profile {
+    /// Round trips of a few milliseconds. A leader's death costs about half a second.
+    Lan,
+    /// Regions around the world, round trips of up to 250 ms. A leader's death costs four to six seconds: a shorter
+    /// patience would take a slow answer for a death.
+    Wan,
+}
+
 impl Config {
+    /// Takes over a profile's times.
+    pub fn fit(&mut self, profile: Profile) {
+        (self.heartbeat_ms, self.election_ms, self.lease_ms, self.renew_ms) = match profile {
+            Profile::Lan => (50, (150, 300), 5000, 1000),
+            Profile::Wan => (500, (1500, 3000), 10_000, 2000),
+        };
+    }
+
     /// A configuration with the defaults of a local network.
     pub fn new(
         id: u64,
@@ -85,7 +103,7 @@ impl Config {
         peers: BTreeMap<u64, String>,
     ) -> Self {
         let advertise = peers.get(&id).cloned();
-        Self {
+        let mut config = Self {
             id,
             region: region.into(),
             listen,
@@ -93,12 +111,14 @@ impl Config {
             data_dir: data_dir.into(),
             peers,
             join: None,
-            heartbeat_ms: 50,
-            election_ms: (150, 300),
-            lease_ms: 5000,
-            renew_ms: 1000,
+            heartbeat_ms: 0,
+            election_ms: (0, 0),
+            lease_ms: 0,
+            renew_ms: 0,
             snapshot_after: 5000,
-        }
+        };
+        config.fit(Profile::Lan);
+        config
     }
 
     /// Takes over what a TOML file sets.
@@ -178,6 +198,15 @@ mod tests {
         let config = read("lease_ms = 9000\nelection_ms = [400, 800]").unwrap();
         assert_eq!((config.lease_ms, config.renew_ms), (9000, 1000));
         assert_eq!(config.election_ms, (400, 800));
+    }
+
+    #[test]
+    fn every_profile_fits_together() {
+        for profile in [Profile::Lan, Profile::Wan] {
+            let mut config = config();
+            config.fit(profile);
+            config.check().unwrap();
+        }
     }
 
     #[test]

@@ -14,6 +14,6 @@ mod sabotage;
 mod server;
 mod surroundings;
 
-pub use config::Config;
+pub use config::{Config, Profile};
 pub use server::{run, serve};
 pub use surroundings::{OpenLog, Surroundings, Witness};

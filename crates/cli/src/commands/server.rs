@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 
-use baton_node::Config;
+use baton_node::{Config, Profile};
+use clap::ValueEnum;
 
 use crate::commands::asked_to_end;
 use crate::failure::{Exit, Failure};
@@ -36,15 +37,31 @@ pub(crate) struct Arguments {
     /// It waits until `baton cluster add` takes it in. It counts at the first start alone, as --peers does.
     #[arg(long, value_name = "HOST:PORT")]
     join: Option<String>,
-    /// A TOML file with times and limits
+    /// How far apart the coordinators are; the same for all of them
+    #[arg(long, value_enum, default_value_t = Distance::Lan)]
+    profile: Distance,
+    /// A TOML file with times and limits; what it sets comes before the profile's
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 }
 
+/// Values of `--profile`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Distance {
+    /// Round trips of a few milliseconds: a leader's death costs about half a second
+    Lan,
+    /// Round trips of up to 250 ms: a leader's death costs four to six seconds
+    Wan,
+}
+
 pub(crate) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
-    let Arguments { id, region, listen, data_dir, peers, join, config: file } = arguments;
+    let Arguments { id, region, listen, data_dir, peers, join, profile, config: file } = arguments;
     let mut config = Config::new(id, region, listen, data_dir, peers.unwrap_or_default());
     config.join = join;
+    config.fit(match profile {
+        Distance::Lan => Profile::Lan,
+        Distance::Wan => Profile::Wan,
+    });
     if let Some(file) = &file {
         config.read(file).map_err(|error| Failure::usage(error.to_string()))?;
     }
