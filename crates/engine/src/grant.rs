@@ -264,7 +264,9 @@ impl<'a> Turn<'a> {
     /// An agent with a free slot, once the resources have the units as well.
     fn free_agent(&mut self, index: StepIndex, region: &str) -> Result<Speaker, Hindrance> {
         self.has_units(index)?;
-        match self.agent_for(region, 1) {
+        // Slots are for processes: doing nothing needs none.
+        let slots = u32::from(self.work(index).action != Action::Noop);
+        match self.agent_for(region, slots) {
             Some(agent) => Ok(agent.join.speaker.clone()),
             None if self.agent_for(region, 0).is_none() => Err(self.nobody(region)),
             None => Err(Hindrance::Busy(region.to_owned())),

@@ -3,6 +3,8 @@
 
 use std::collections::BTreeSet;
 
+use baton_plan::plan::Action;
+
 use crate::chain;
 use crate::command::Choice;
 use crate::event::{Event, Record};
@@ -306,12 +308,14 @@ pub fn timeline_is_whole(run: &Run) -> Result<(), Violation> {
     Ok(())
 }
 
-/// P5: no agent was granted more attempts than it has slots, unless it came back with fewer.
+/// P5: no agent was granted more attempts that need a process than it has slots, unless it came back with fewer.
 pub fn slots_are_kept(state: &State) -> Result<(), Violation> {
     for (name, agent) in &state.agents.by_name {
         let attempts = agent.open.iter().filter(|(token, (run, index))| {
-            let step = &state.runs[run].steps[*index];
-            step.attempt().is_some_and(|attempt| attempt.token == **token)
+            let run = &state.runs[run];
+            let attempt = run.steps[*index].attempt();
+            attempt.is_some_and(|attempt| attempt.token == **token)
+                && scope::work(run, &state.plans, *index).action != Action::Noop
         });
         let attempts = attempts.count();
         if attempts > agent.join.slots.max(agent.most_slots) as usize {
