@@ -10,8 +10,13 @@ use crate::cli;
 
 /// Name, workloads, nemeses, seconds.
 const TESTS: [(&str, &str, &str, u64); 5] = [
-    ("ci-leader", "effects,probed,undo,storm", "leader", 50),
-    ("ci-kill", "effects,probed,undo", "kill,data,membership", 48),
+    ("ci-leader", "effects,probed,undo,storm", "leader", 46),
+    (
+        "ci-kill",
+        "effects,probed,undo",
+        "kill/agent,kill/host,kill/supervisor,kill/leaders-region,kill/majority,kill/all,data,membership",
+        54,
+    ),
     ("ci-partition", "effects,registers,fencing", "partition", 48),
     ("ci-power", "effects,registers,limits", "power,disk", 42),
     ("ci-pause", "effects,races,limits,registers", "pause,restart,clock", 42),
