@@ -73,5 +73,31 @@ fn line(told: &Tally, sum: &Summary, violations: u64) -> String {
 
 fn append(path: &Path, line: &str) -> anyhow::Result<()> {
     let before = fs::read_to_string(path).unwrap_or_else(|_| HEAD.to_owned());
-    fs::write(path, before + line).with_context(|| format!("cannot write {}", path.display()))
+    fs::write(path, with_line(&before, line)).with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// The line goes below the last row of the first table: others may follow it.
+fn with_line(before: &str, line: &str) -> String {
+    let rows = before.split_inclusive('\n').scan(0, |at, row| {
+        *at += row.len();
+        Some((*at, row.starts_with('|')))
+    });
+    let table = rows.skip_while(|(_, is_row)| !is_row).take_while(|(_, is_row)| *is_row);
+    let at = table.last().map_or(before.len(), |(at, _)| at);
+    format!("{}{line}{}", &before[..at], &before[at..])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_goes_below_the_first_table() {
+        assert_eq!(
+            with_line("# a\n\n| h |\n| 1 |\n\n# b\n| x |\n", "| 2 |\n"),
+            "# a\n\n| h |\n| 1 |\n| 2 |\n\n# b\n| x |\n"
+        );
+        assert!(with_line(HEAD, "| 1 |\n").ends_with("|---|\n| 1 |\n"));
+        assert_eq!(with_line("", "| 1 |\n"), "| 1 |\n");
+    }
 }
