@@ -223,7 +223,9 @@ pub(crate) async fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T
 pub(crate) fn alive(pid: i32) -> bool {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     let state = stat.rsplit_once(") ").map(|(_, rest)| rest.starts_with('Z'));
-    state == Some(false)
+    // Killed and not yet a zombie, it has no memory left to run anything in.
+    let pages = fs::read_to_string(format!("/proc/{pid}/statm")).unwrap_or_default();
+    state == Some(false) && !pages.starts_with("0 ")
 }
 
 /// Processes that an agent under this folder, or its steps, started.
