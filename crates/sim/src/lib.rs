@@ -10,6 +10,8 @@
 mod chance;
 mod laws;
 pub mod marks;
+#[doc(hidden)]
+pub mod outside;
 mod range;
 mod sabotage;
 pub mod script;
@@ -21,5 +23,5 @@ pub use laws::Violation;
 pub use range::{Played, Summary, play, play_range};
 pub use sabotage::Sabotage;
 pub use script::{Script, generate};
-pub use shrink::shrink;
+pub use shrink::{shorten, shrink};
 pub use totals::Totals;

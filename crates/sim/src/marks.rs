@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// A row of the matrix.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "the names are those of the matrix")]
 pub enum Mark {
     M01,
@@ -52,7 +54,7 @@ impl Mark {
 }
 
 /// How often each was produced.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Marks(BTreeMap<Mark, u64>);
 
 impl Marks {
@@ -67,7 +69,12 @@ impl Marks {
 
     /// Rows that were never produced.
     pub fn missing(&self) -> Vec<Mark> {
-        Mark::ALL.into_iter().filter(|mark| !self.0.contains_key(mark)).collect()
+        Mark::ALL.into_iter().filter(|mark| !self.has(*mark)).collect()
+    }
+
+    /// Whether this row was produced.
+    pub fn has(&self, mark: Mark) -> bool {
+        self.0.contains_key(&mark)
     }
 }
 

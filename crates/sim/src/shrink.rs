@@ -7,10 +7,14 @@ use crate::script::{Script, StepSketch};
 /// The shortest script that was found.
 pub fn shrink(script: &Script, sabotage: Option<Sabotage>) -> Script {
     let Some(first) = play(script, sabotage, false).violation else { return script.clone() };
-    let fails = |candidate: &Script| {
+    shorten(script, |candidate: &Script| {
         let violation = play(candidate, sabotage, false).violation;
         violation.is_some_and(|violation| violation.law == first.law)
-    };
+    })
+}
+
+/// The shortest script that was found to fail as this one does.
+pub fn shorten(script: &Script, fails: impl Fn(&Script) -> bool) -> Script {
     let mut best = script.clone();
     loop {
         let before = best.to_string().len();

@@ -13,6 +13,10 @@ use tonic::transport::{Channel, Endpoint};
 pub(crate) const MESSAGE_LIMIT: usize = 64 * 1024 * 1024;
 
 const CONNECT_WITHIN: Duration = Duration::from_secs(1);
+/// A connection that was cut is noticed by missing answers to these questions, and made anew as soon as it can be: TCP by
+/// itself tries again more and more rarely, up to two minutes after a cut has healed.
+const KEEPALIVE: Duration = Duration::from_secs(1);
+const KEEPALIVE_ANSWER: Duration = Duration::from_secs(2);
 
 /// What a connection is for: a long message must not hold up a heartbeat behind it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -49,7 +53,10 @@ impl Peers {
             None => {
                 let endpoint = Endpoint::from_shared(format!("http://{address}"))?
                     .connect_timeout(CONNECT_WITHIN)
-                    .tcp_nodelay(true);
+                    .tcp_nodelay(true)
+                    .http2_keep_alive_interval(KEEPALIVE)
+                    .keep_alive_timeout(KEEPALIVE_ANSWER)
+                    .keep_alive_while_idle(true);
                 let channel = self.connect.lazily(&endpoint);
                 channels.insert(key, channel.clone());
                 channel

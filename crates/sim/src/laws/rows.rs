@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use baton_agent::journal::Fact;
 use baton_agent::ledger::Seen;
 use baton_engine::event::Event;
 use baton_engine::{Batch, Command, Reply};
@@ -34,6 +35,15 @@ impl Memory {
         }
     }
 
+    /// An agent writes down an end, to be offered to the leader of this term.
+    pub(crate) fn finished(&mut self, facts: &[Fact], term: u64) {
+        for fact in facts {
+            if let Fact::Finished(report) = fact {
+                self.rows.reported_in.entry(report.key.token).or_insert(term);
+            }
+        }
+    }
+
     pub(crate) fn delivered(&mut self, token: u64) {
         self.rows.delivered.insert(token);
     }
@@ -59,9 +69,7 @@ pub(super) fn after_apply(world: &mut World, batch: &Batch) {
                 Some(_) => {}
                 None => drop(world.memory.rows.begun_in.insert(key.token, batch.term)),
             },
-            Command::Report { key, .. } if reply.is_ok() => {
-                world.memory.rows.recorded.insert(key.token);
-            }
+            Command::Report { key, .. } if reply.is_ok() => recorded(world, key.token, batch.term),
             Command::ExpireAgent { speaker } if reply.is_ok() => expired(world, &speaker.agent),
             _ => {}
         }
@@ -81,6 +89,16 @@ pub(super) fn after_apply(world: &mut World, batch: &Batch) {
                 _ => {}
             }
         }
+    }
+}
+
+/// A report is in the log: from a later term than it was offered in, or once more.
+fn recorded(world: &mut World, token: u64, term: u64) {
+    let offered = world.memory.rows.reported_in.get(&token).copied();
+    if !world.memory.rows.recorded.insert(token) {
+        world.hit(Mark::M07);
+    } else if offered.is_some_and(|offered| offered < term) {
+        world.hit(Mark::M06);
     }
 }
 

@@ -10,7 +10,7 @@ use baton_engine::command::{Join, Speaker};
 
 use super::leases::{LEASE_MS, RENEW_MS};
 use super::session::{Down, Up};
-use super::{Happening, World};
+use super::{Happening, Order, Place, Site, World};
 use crate::marks::Mark;
 use crate::sabotage::Sabotage;
 use crate::script::Trigger;
@@ -44,7 +44,7 @@ struct Stream {
 pub(crate) struct Process {
     pub(crate) life: u64,
     pub(crate) ledger: Ledger,
-    incarnation: String,
+    pub(crate) incarnation: String,
     /// Lines that are on their way to the disk, and whose token waits for them.
     lines: Vec<(Vec<Fact>, Option<u64>)>,
     /// How many of them the sync that runs takes along.
@@ -88,6 +88,9 @@ impl World {
             not_before: 0,
             frozen_begin: false,
         });
+        if self.order(Order::Start(Site::Place(place))) {
+            return;
+        }
         for token in unsettled {
             let seen = self.places[place].seen(token);
             self.note_return(&seen);
@@ -106,6 +109,7 @@ impl World {
         };
         let lines: Vec<Fact> = process.lines.into_iter().take(survive).flat_map(|(facts, _)| facts).collect();
         self.make_durable(place, lines);
+        self.order(Order::Stop(Site::Place(place)));
         if let Some(stream) = process.stream {
             self.send_up(place, stream.member, stream.id, Up::Close);
         }
@@ -244,9 +248,19 @@ impl World {
 
     /// An agent asks to come, and a leader will not have it.
     pub(crate) fn is_somebody_refused(&self) -> bool {
+        if self.orders.is_some() {
+            return self.places.iter().any(|place| place.process.is_some() && !self.is_joined(place));
+        }
         let lately = self.now.saturating_sub(REFUSED_MS);
         let processes = self.places.iter().filter_map(|place| place.process.as_ref());
         processes.filter(|process| process.stream.is_none()).any(|process| process.not_before > lately)
+    }
+
+    /// The cluster knows the agent of this place, under the journal that it has.
+    fn is_joined(&self, place: &Place) -> bool {
+        let incarnation = place.process.as_ref().map(|process| &process.incarnation);
+        let known = self.book.state.agents.by_name.get(&place.name).filter(|agent| agent.live);
+        known.is_some_and(|agent| Some(&agent.join.speaker.incarnation) == incarnation)
     }
 
     fn lose_stream(&mut self, place: usize) {
@@ -287,6 +301,10 @@ impl World {
     pub(crate) fn hear_event(&mut self, place: usize, event: Event) {
         let now_ns = self.boot_ns(place);
         let told = self.trace.is_some().then(|| format!("{event:?}"));
+        if self.orders.is_some() {
+            self.order(Order::Hear(place, event));
+            return;
+        }
         let Some(process) = self.places[place].process.as_mut() else { return };
         let decisions = process.ledger.apply(event, now_ns);
         if let Some(told) = told {
@@ -295,7 +313,7 @@ impl World {
         decisions.into_iter().for_each(|decision| self.perform(place, decision));
     }
 
-    fn perform(&mut self, place: usize, decision: Decision) {
+    pub(crate) fn perform(&mut self, place: usize, decision: Decision) {
         match decision {
             Decision::AskBegin(key) if self.is_sabotaged(Sabotage::SkipBegin) => {
                 let reason = String::new();
@@ -331,7 +349,7 @@ impl World {
         self.send_up(place, member, id, message);
     }
 
-    fn write_lines(&mut self, place: usize, facts: Vec<Fact>, token: Option<u64>) {
+    pub(crate) fn write_lines(&mut self, place: usize, facts: Vec<Fact>, token: Option<u64>) {
         if matches!(facts.first(), Some(Fact::Started(_))) {
             self.trigger(Trigger::Starting, Some(place));
         }
@@ -389,7 +407,15 @@ impl World {
 
     /// What the agent keeps on offering.
     pub(crate) fn outbox(&self, place: usize) -> usize {
-        self.places[place].process.as_ref().map_or(0, |process| process.ledger.held().len())
+        let Some(process) = &self.places[place].process else { return 0 };
+        if self.orders.is_none() {
+            return process.ledger.held().len();
+        }
+        // A real agent's ledger is its own; its journal says the same, with the lines that nobody waits for.
+        let mut facts = self.facts(place);
+        let waiting = process.lines.iter().flat_map(|(facts, _)| facts.iter().cloned());
+        waiting.for_each(|fact| facts.absorb(fact));
+        facts.open.len()
     }
 
     pub(crate) fn facts(&self, place: usize) -> Facts {

@@ -6,7 +6,7 @@ use baton_engine::step::{Direction, Status};
 use baton_engine::{Answer, Command, Rejection, scope};
 
 use super::office::{Caller, Told};
-use super::{Era, Happening, World};
+use super::{Era, Happening, Order, World};
 use crate::marks::Mark;
 use crate::script::{How, Op};
 
@@ -28,7 +28,7 @@ pub(crate) struct Client {
     pub(crate) id: String,
     pub(crate) command: Command,
     pub(crate) answer: Option<Result<Answer, Rejection>>,
-    attempt: u32,
+    pub(crate) attempt: u32,
     timed_out: bool,
 }
 
@@ -83,7 +83,10 @@ impl World {
             return;
         }
         seen.attempt += 1;
-        let attempt = seen.attempt;
+        let (attempt, command) = (seen.attempt, seen.command.clone());
+        if self.order(Order::Ask(client, command)) {
+            return;
+        }
         let member = match self.acting().filter(|_| !attempt.is_multiple_of(3)) {
             Some(member) => member,
             None => (client + attempt as usize) % self.members.len(),
@@ -94,6 +97,10 @@ impl World {
     }
 
     fn client_arrives(&mut self, client: usize, member: usize, attempt: u32) {
+        let command = self.clients[client].command.clone();
+        if self.order(Order::Ask(client, command)) {
+            return;
+        }
         let office = self.members[member].office.as_ref().filter(|office| office.holds);
         if office.is_none() || self.is_member_frozen(member) {
             if self.clients[client].attempt == attempt && !self.is_member_frozen(member) {
@@ -120,7 +127,13 @@ impl World {
         self.after(ms, Happening::Client { client, what: Inner::Answered { attempt, told } });
     }
 
-    fn client_hears(&mut self, client: usize, attempt: u32, told: Result<Answer, Rejection>) {
+    /// Nobody answered in time.
+    pub(crate) fn is_unanswered(&mut self, client: usize) {
+        self.clients[client].timed_out = true;
+        self.after(100, Happening::Client { client, what: Inner::Send });
+    }
+
+    pub(crate) fn client_hears(&mut self, client: usize, attempt: u32, told: Result<Answer, Rejection>) {
         let id = self.clients[client].id.clone();
         self.note(|| format!("{id} is answered: {told:?}"));
         let seen = &mut self.clients[client];

@@ -105,6 +105,9 @@ impl World {
     }
 
     fn cut(&mut self, line: Line, ms: u64) {
+        if !self.links.is_cut(line) {
+            self.order_cut(line, true);
+        }
         self.links.cut(line);
         self.after(ms, Happening::Relief(Relief::Mend(line)));
     }

@@ -21,7 +21,7 @@ pub(crate) struct Links {
 }
 
 impl Links {
-    fn is_cut(&self, line: Line) -> bool {
+    pub(crate) fn is_cut(&self, line: Line) -> bool {
         self.cuts.contains_key(&line)
     }
 
@@ -64,13 +64,16 @@ impl World {
             *count -= 1;
             if *count == 0 {
                 self.links.cuts.remove(&line);
+                self.order_cut(line, false);
                 self.deliver_held();
             }
         }
     }
 
     pub(crate) fn mend_all(&mut self) {
-        self.links.cuts.clear();
+        for line in std::mem::take(&mut self.links.cuts).into_keys() {
+            self.order_cut(line, false);
+        }
         self.deliver_held();
     }
 

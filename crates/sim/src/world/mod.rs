@@ -8,6 +8,7 @@ mod keeper;
 mod leases;
 mod links;
 mod office;
+mod orders;
 mod place;
 mod raft;
 mod relief;
@@ -18,7 +19,7 @@ mod target;
 mod words;
 
 use std::collections::BTreeMap;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use baton_engine::{Reply, State};
 
@@ -30,6 +31,7 @@ use crate::script::{At, Script, Trigger};
 use crate::totals::Totals;
 
 pub(crate) use clients::Client;
+pub use orders::{Order, Site};
 pub(crate) use place::{Machine, Place};
 pub(crate) use raft::{LogEntry, Member};
 pub(crate) use target::{Effect, Target};
@@ -78,7 +80,7 @@ pub(crate) enum Era {
 /// What the log says, as the first member that applied it.
 #[derive(Default)]
 pub(crate) struct Book {
-    pub(crate) entries: Vec<Rc<LogEntry>>,
+    pub(crate) entries: Vec<Arc<LogEntry>>,
     pub(crate) replies: Vec<Vec<Reply>>,
     pub(crate) state: State,
 }
@@ -111,6 +113,8 @@ pub(crate) struct World {
     pub(crate) memory: laws::Memory,
     pub(crate) violation: Option<Violation>,
     trace: Option<Vec<String>>,
+    /// What is to be done to coordinators and agents, where they are real.
+    pub(crate) orders: Option<Vec<Order>>,
     /// The last number given to a process, a session or a journal.
     numbers: u64,
 }
@@ -118,6 +122,20 @@ pub(crate) struct World {
 impl World {
     /// The world of a script, before anything has happened.
     pub(crate) fn new(script: Script, sabotage: Option<Sabotage>, traced: bool) -> World {
+        World::with(script, sabotage, traced, None)
+    }
+
+    /// The world around real coordinators and agents.
+    pub(crate) fn around_real(script: Script, traced: bool) -> World {
+        World::with(script, None, traced, Some(Vec::new()))
+    }
+
+    fn with(
+        script: Script,
+        sabotage: Option<Sabotage>,
+        traced: bool,
+        orders: Option<Vec<Order>>,
+    ) -> World {
         let chance = Chance::new(script.world.seed);
         let mut world = World {
             chance,
@@ -143,6 +161,7 @@ impl World {
             memory: laws::Memory::default(),
             violation: None,
             trace: traced.then(Vec::new),
+            orders,
             numbers: 0,
             script,
         };
@@ -169,11 +188,35 @@ impl World {
 
     /// Plays until everything has ended, or a law is broken.
     pub(crate) fn play(&mut self) {
-        while self.violation.is_none() && self.era != Era::Over {
-            let Some(((time, _), happening)) = self.queue.pop_first() else { return };
-            self.now = time;
+        while self.happen_next(u64::MAX) {}
+        self.conclude();
+    }
+
+    /// Plays what happens up to this time.
+    pub(crate) fn play_until(&mut self, ms: u64) {
+        while self.happen_next(ms) {}
+        self.now = self.now.max(ms);
+    }
+
+    pub(crate) fn is_over(&self) -> bool {
+        self.violation.is_some() || self.era == Era::Over
+    }
+
+    /// What happens next, if anything does by this time.
+    fn happen_next(&mut self, until: u64) -> bool {
+        let is_due = self.queue.first_key_value().is_some_and(|((time, _), _)| *time <= until);
+        if self.is_over() || !is_due {
+            return false;
+        }
+        if let Some(((time, _), happening)) = self.queue.pop_first() {
+            self.now = self.now.max(time);
             self.happen(happening);
         }
+        true
+    }
+
+    /// Everything has ended.
+    pub(crate) fn conclude(&mut self) {
         self.totals.simulated_ms += self.now;
         if self.violation.is_none() {
             laws::at_the_end(self);

@@ -5,12 +5,12 @@ mod election;
 mod replication;
 
 use std::collections::BTreeSet;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use baton_engine::Batch;
 
 use super::office::Office;
-use super::{Happening, World};
+use super::{Happening, Order, Site, World};
 use crate::marks::Mark;
 
 /// Between two heartbeats, milliseconds.
@@ -40,7 +40,7 @@ pub(crate) struct Member {
     pub(crate) region: String,
     pub(crate) term: u64,
     voted: Option<usize>,
-    pub(crate) log: Vec<Rc<LogEntry>>,
+    pub(crate) log: Vec<Arc<LogEntry>>,
     pub(crate) commit: usize,
     pub(crate) role: Role,
     heard_at: u64,
@@ -61,7 +61,7 @@ pub(crate) enum Frame {
         term: u64,
         before: usize,
         before_term: u64,
-        entries: Vec<Rc<LogEntry>>,
+        entries: Vec<Arc<LogEntry>>,
         commit: usize,
         sent_at: u64,
     },
@@ -143,7 +143,9 @@ impl World {
         (seen.up, seen.life, seen.heard_at, seen.role) = (true, life, now, Role::Follower);
         (seen.commit, seen.applied_at) = (0, now);
         self.note(|| format!("member {member} starts"));
-        self.arm_election(member);
+        if !self.order(Order::Start(Site::Member(member))) {
+            self.arm_election(member);
+        }
     }
 
     pub(crate) fn kill_member(&mut self, member: usize) {
@@ -151,9 +153,10 @@ impl World {
             return;
         }
         self.note(|| format!("member {member} dies"));
-        if self.members[member].leads() {
+        if self.members[member].leads() || self.orders.is_some() && self.acting() == Some(member) {
             self.totals.leader_deaths += 1;
         }
+        self.order(Order::Stop(Site::Member(member)));
         self.close_office(member, "its coordinator died");
         let seen = &mut self.members[member];
         (seen.up, seen.role) = (false, Role::Follower);
@@ -232,6 +235,11 @@ impl World {
 
     /// The first coordinator that is in office, as an outsider would find it.
     pub(crate) fn acting(&self) -> Option<usize> {
+        if self.orders.is_some() {
+            // As the log says; real coordinators count from 1.
+            let known = self.book.state.office.node.checked_sub(1)?;
+            return usize::try_from(known).ok().filter(|member| self.members[*member].up);
+        }
         let newest = |member: &usize| self.members[*member].term;
         (0..self.members.len()).filter(|member| self.members[*member].office.is_some()).max_by_key(newest)
     }

@@ -58,7 +58,11 @@ impl World {
 
     pub(crate) fn freeze(&mut self, whom: Frozen, ms: u64) {
         self.note(|| format!("{whom:?} freezes for {ms} ms"));
-        *self.frozen.entry(whom).or_default() += 1;
+        let count = self.frozen.entry(whom).or_default();
+        *count += 1;
+        if *count == 1 {
+            self.order_freeze(whom, true);
+        }
         self.note_freeze(whom);
         self.after(ms, Happening::Relief(Relief::Thaw(whom)));
     }
@@ -70,6 +74,7 @@ impl World {
             return;
         }
         self.frozen.remove(&whom);
+        self.order_freeze(whom, false);
         self.note(|| format!("{whom:?} thaws"));
         if let Frozen::Member(member) = whom
             && self.members[member].leads()

@@ -1,7 +1,7 @@
 //! Who leads: silence, votes, and the beginning of a term.
 
 use std::collections::BTreeSet;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use super::{ELECTION_MS, Frame, LogEntry, Role, Timer, timer};
 use crate::world::World;
@@ -79,10 +79,10 @@ impl World {
             first: length + 1,
         };
         let term = seen.term;
-        seen.log.push(Rc::new(LogEntry { term, batch: None }));
+        seen.log.push(Arc::new(LogEntry { term, batch: None }));
         // What waited at a proposer of an earlier office may come into the log of a later term.
         let leftovers = std::mem::take(&mut seen.leftovers);
-        let late = leftovers.into_iter().map(|batch| Rc::new(LogEntry { term, batch: Some(batch) }));
+        let late = leftovers.into_iter().map(|batch| Arc::new(LogEntry { term, batch: Some(batch) }));
         seen.log.extend(late);
         self.note(|| format!("member {to} leads in term {term}"));
         let life = self.members[to].life;

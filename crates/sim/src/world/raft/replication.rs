@@ -1,6 +1,6 @@
 //! How entries go from the leader to the others, and what is committed by that.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use baton_engine::Batch;
 
@@ -69,7 +69,7 @@ impl World {
                     seen.log.truncate(index - 1);
                 }
                 if index > seen.log.len() {
-                    seen.log.push(Rc::clone(entry));
+                    seen.log.push(Arc::clone(entry));
                 }
             }
             before + entries.len()
@@ -113,7 +113,7 @@ impl World {
     pub(crate) fn append(&mut self, member: usize, batch: Batch) -> usize {
         let seen = &mut self.members[member];
         let term = seen.term;
-        seen.log.push(Rc::new(LogEntry { term, batch: Some(batch) }));
+        seen.log.push(Arc::new(LogEntry { term, batch: Some(batch) }));
         let index = seen.log.len();
         self.trigger(Trigger::Proposed, None);
         // Sometimes the frames leave only with the next heartbeat, and the leader may be dead by then.
@@ -130,9 +130,9 @@ impl World {
             return;
         }
         for index in before + 1..=commit {
-            let entry = Rc::clone(&self.members[member].log[index - 1]);
+            let entry = Arc::clone(&self.members[member].log[index - 1]);
             match self.book.entries.get(index - 1) {
-                Some(known) => assert!(Rc::ptr_eq(known, &entry), "two members committed different entries"),
+                Some(known) => assert!(Arc::ptr_eq(known, &entry), "two members committed different entries"),
                 None => self.commit_entry(member, index, entry),
             }
         }
@@ -149,7 +149,7 @@ impl World {
         self.office_applied(member);
     }
 
-    fn commit_entry(&mut self, member: usize, index: usize, entry: Rc<LogEntry>) {
+    pub(crate) fn commit_entry(&mut self, member: usize, index: usize, entry: Arc<LogEntry>) {
         for (other, seen) in self.members.iter_mut().enumerate() {
             // Whoever is in office and does not know of this entry yet goes on by what it knows.
             if let Some(office) = seen.office.as_mut().filter(|_| other != member)
@@ -162,7 +162,7 @@ impl World {
             Some(batch) => self.book.state.apply(index as u64, batch),
             None => Vec::new(),
         };
-        self.book.entries.push(Rc::clone(&entry));
+        self.book.entries.push(Arc::clone(&entry));
         self.book.replies.push(replies);
         if let Some(batch) = &entry.batch {
             self.totals.commands += batch.commands.len() as u64;
