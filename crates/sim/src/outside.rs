@@ -86,20 +86,28 @@ impl Outside {
     /// A coordinator applied an entry, and holds this state after it.
     pub fn applied(&mut self, member: usize, index: u64, batch: Option<&Batch>, state: &State) {
         // The first entry, of index 0, makes the cluster and changes no state.
-        let Some(position) = usize::try_from(index).ok().and_then(|index| index.checked_sub(1)) else { return };
+        let Some(position) = usize::try_from(index).ok().and_then(|index| index.checked_sub(1)) else {
+            return;
+        };
         match self.0.book.entries.get(position) {
             Some(known) if known.batch.as_ref() != batch => {
-                let what = format!("coordinator {} applied another entry {index} than others did", member + 1);
+                let what =
+                    format!("coordinator {} applied another entry {index} than others did", member + 1);
                 return self.0.broken("one log", what);
             }
             Some(_) => {}
             None if position > self.0.book.entries.len() => {
-                return self.0.broken("one log", format!("entry {index} was applied before the one before it"));
+                return self
+                    .0
+                    .broken("one log", format!("entry {index} was applied before the one before it"));
             }
             None => self.enter(member, index, batch),
         }
         if self.0.book.entries.len() == position + 1 && self.0.book.state != *state {
-            let what = format!("coordinator {} holds another state after entry {index} than the log leads to", member + 1);
+            let what = format!(
+                "coordinator {} holds another state after entry {index} than the log leads to",
+                member + 1
+            );
             self.0.broken("replay", what);
         }
     }

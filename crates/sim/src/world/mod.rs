@@ -130,12 +130,7 @@ impl World {
         World::with(script, None, traced, Some(Vec::new()))
     }
 
-    fn with(
-        script: Script,
-        sabotage: Option<Sabotage>,
-        traced: bool,
-        orders: Option<Vec<Order>>,
-    ) -> World {
+    fn with(script: Script, sabotage: Option<Sabotage>, traced: bool, orders: Option<Vec<Order>>) -> World {
         let chance = Chance::new(script.world.seed);
         let mut world = World {
             chance,

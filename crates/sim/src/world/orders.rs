@@ -55,6 +55,7 @@ impl World {
         self.order(if is_cut { Order::Cut(from, to) } else { Order::Mend(from, to) });
     }
 
+    /// To be called when it has begun to stand still, or goes on.
     pub(crate) fn order_freeze(&mut self, whom: Frozen, freezes: bool) {
         let sites: Vec<Site> = match whom {
             Frozen::Member(member) => vec![Site::Member(member)],
@@ -65,8 +66,21 @@ impl World {
             }
             Frozen::Attempt(..) => Vec::new(),
         };
+        // An agent can stand still by itself and with its machine, and goes on when it does neither.
         for site in sites {
-            self.order(if freezes { Order::Freeze(site) } else { Order::Thaw(site) });
+            match self.freezes_of(site) {
+                1 if freezes => self.order(Order::Freeze(site)),
+                0 if !freezes => self.order(Order::Thaw(site)),
+                _ => false,
+            };
         }
+    }
+
+    fn freezes_of(&self, site: Site) -> usize {
+        let reasons = match site {
+            Site::Member(member) => vec![Frozen::Member(member)],
+            Site::Place(place) => vec![Frozen::Agent(place), Frozen::Machine(self.places[place].machine)],
+        };
+        reasons.into_iter().filter(|reason| self.is_still(*reason)).count()
     }
 }

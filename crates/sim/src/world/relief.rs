@@ -31,7 +31,11 @@ pub(crate) enum Relief {
 
 impl World {
     pub(crate) fn is_member_frozen(&self, member: usize) -> bool {
-        self.frozen.contains_key(&Frozen::Member(member))
+        self.is_still(Frozen::Member(member))
+    }
+
+    pub(crate) fn is_still(&self, whom: Frozen) -> bool {
+        self.frozen.contains_key(&whom)
     }
 
     /// Who would have to move for this to happen, and cannot.

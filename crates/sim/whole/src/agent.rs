@@ -78,7 +78,7 @@ impl Gate {
     fn set(&self, frozen: bool) {
         let mut gate = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         gate.0 = frozen;
-        if let Some(waker) = gate.1.take().filter(|_| !frozen) {
+        if !frozen && let Some(waker) = gate.1.take() {
             waker.wake();
         }
     }
