@@ -114,7 +114,7 @@ impl Outside {
 
     /// The log's next entry.
     fn enter(&mut self, member: usize, index: u64, batch: Option<&Batch>) {
-        let (before, term) = (self.0.book.state.office.clone(), batch.map_or(0, |batch| batch.term));
+        let (before, term) = (self.0.book.state.office, batch.map_or(0, |batch| batch.term));
         let leader = self.0.acting();
         self.0.commit_entry(member, index as usize, Arc::new(LogEntry { term, batch: batch.cloned() }));
         if self.0.book.state.office != before {

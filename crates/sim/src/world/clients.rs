@@ -84,7 +84,7 @@ impl World {
         }
         seen.attempt += 1;
         let (attempt, command) = (seen.attempt, seen.command.clone());
-        if self.order(Order::Ask(client, command)) {
+        if self.order(Order::Ask(client, Box::new(command))) {
             return;
         }
         let member = match self.acting().filter(|_| !attempt.is_multiple_of(3)) {
@@ -98,7 +98,7 @@ impl World {
 
     fn client_arrives(&mut self, client: usize, member: usize, attempt: u32) {
         let command = self.clients[client].command.clone();
-        if self.order(Order::Ask(client, command)) {
+        if self.order(Order::Ask(client, Box::new(command))) {
             return;
         }
         let office = self.members[member].office.as_ref().filter(|office| office.holds);

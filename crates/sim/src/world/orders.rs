@@ -34,7 +34,7 @@ pub enum Order {
     /// The agent of a place hears this.
     Hear(usize, Event),
     /// Somebody wants this done; the answer belongs to this client.
-    Ask(usize, Command),
+    Ask(usize, Box<Command>),
 }
 
 impl World {

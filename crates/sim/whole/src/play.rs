@@ -187,7 +187,7 @@ impl Stage<'_> {
                 }
             }
             // The people's host never ends before the simulation does.
-            Order::Ask(client, command) => drop(self.ask.send((client, command))),
+            Order::Ask(client, command) => drop(self.ask.send((client, *command))),
         }
     }
 

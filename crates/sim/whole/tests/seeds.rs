@@ -3,7 +3,7 @@
 use std::process::Command;
 
 /// Rows of the matrix that the seeds below have to produce.
-const ROWS: &str = "M05,M06,A03,A04,A05,A06,A08,P03,P04";
+const ROWS: &str = "M05,M06,M07,A05,A07,A08,P04";
 
 fn whole(arguments: &[&str]) {
     let output = Command::new(env!("CARGO_BIN_EXE_baton-whole")).args(arguments).output();
@@ -21,4 +21,11 @@ fn no_law_is_broken_and_the_rows_are_produced() {
 #[test]
 fn a_seed_played_twice_is_the_same_to_the_last_byte() {
     whole(&["--seeds", "0..5", "--twice"]);
+}
+
+/// Those of the seeds above are known by their numbers: seed 3 froze an agent together with its machine, and woke it once
+/// for two thaws, which left its report unacknowledged for ever (a defect of this simulation).
+#[test]
+fn old_seeds_stay_mended() {
+    whole(&["--seeds", "3..4"]);
 }
