@@ -9,12 +9,13 @@ use std::time::Duration;
 use baton_engine::Command;
 use baton_sim::outside::{Order, Outside, Site};
 use baton_sim::{Played, Script};
+use rustix::time::ClockId;
 use tokio::sync::mpsc::UnboundedSender;
 use turmoil::{Builder, Sim};
 
 use crate::coordinator::Setup;
 use crate::links::{Host, Links};
-use crate::{Outcome, agent, coordinator, people, said};
+use crate::{Outcome, agent, coordinator, driver, people, said};
 
 const TICK: Duration = Duration::from_millis(1);
 /// Nothing is sent twice in this network, so that whatever is lost costs its whole connection.
@@ -49,6 +50,8 @@ pub(crate) fn here(script: &Script, traced: bool) -> anyhow::Result<ExitCode> {
         println!("BROKEN {law} {what}");
     }
     println!("{}", serde_json::to_string(&outcome)?);
+    // Beside the story, which is the same every time.
+    eprintln!("{}", driver::seconds(ClockId::ProcessCPUTime));
     Ok(if outcome.broken.is_none() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
