@@ -13,6 +13,7 @@ fn whole(arguments: &[&str]) {
     assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
 }
 
+/// Seed 3 once showed an agent that was frozen together with its machine, and woken once for two thaws.
 #[test]
 fn no_law_is_broken_and_the_rows_are_produced() {
     whole(&["--seeds", "0..40", "--require", ROWS]);
@@ -21,11 +22,4 @@ fn no_law_is_broken_and_the_rows_are_produced() {
 #[test]
 fn a_seed_played_twice_is_the_same_to_the_last_byte() {
     whole(&["--seeds", "0..5", "--twice"]);
-}
-
-/// Those of the seeds above are known by their numbers: seed 3 froze an agent together with its machine, and woke it once
-/// for two thaws, which left its report unacknowledged for ever (a defect of this simulation).
-#[test]
-fn old_seeds_stay_mended() {
-    whole(&["--seeds", "3..4"]);
 }
