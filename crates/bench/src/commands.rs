@@ -5,7 +5,7 @@ use baton_client::Client;
 
 use crate::etcd::{Etcd, Put};
 use crate::place::{Place, origin};
-use crate::report::{Report, Row, Target};
+use crate::report::{Report, Row, Target, counted};
 use crate::steps::long_chain;
 use crate::{Bench, disk, load};
 
@@ -32,19 +32,17 @@ pub(crate) async fn measure(bench: &Bench, report: &mut Report) -> anyhow::Resul
         place.register(&declaration()).await?;
         let ours = commands(&place.client()?, clients, bench).await?;
         drop(place);
-        let what = |what: &str| format!("{what}, {clients} clients").replace(", 1 clients", ", 1 client");
+        let asked = counted(clients, "client");
+        let what = |what: &str| format!("{what}, {asked}");
         let beside = |of: fn(&load::Measured) -> f64| theirs.as_ref().map(|theirs| ("etcd", of(theirs)));
         let rate = Row::new(what("committed commands"), "1/s", ours.rate)
             .beside(beside(|measured| measured.rate))
             .beside(Some(("raw sync", raw.rate)));
-        let least = if clients >= 64 {
-            Some(1.5)
-        } else if clients == 1 {
-            Some(1.0)
-        } else {
-            None
-        };
-        report.add(least.map_or(rate.clone(), |least| rate.target(Target::AtLeast(least, "etcd"))));
+        report.add(match clients {
+            1 => rate.target(Target::AtLeast(1.0, "etcd")),
+            64.. => rate.target(Target::AtLeast(1.5, "etcd")),
+            _ => rate,
+        });
         report.add(
             Row::new(what("command p50"), "ms", ours.times.p50_ms()).beside(beside(|m| m.times.p50_ms())),
         );

@@ -144,6 +144,11 @@ fn line(row: &Row) -> [String; 7] {
     ]
 }
 
+/// `1 client`, `64 clients`.
+pub(crate) fn counted(number: usize, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}
+
 /// Three digits that matter.
 fn figure(value: f64) -> String {
     match value {

@@ -11,7 +11,7 @@ use baton_client::{Client, Start};
 
 use crate::figures::Times;
 use crate::place::{Place, origin};
-use crate::report::{Curve, Report, Row, Target};
+use crate::report::{Curve, Report, Row, Target, counted};
 use crate::{Bench, disk, load};
 
 /// The length of a chain, and how wide the wide graph is.
@@ -70,8 +70,7 @@ pub(crate) async fn measure(bench: &Bench, report: &mut Report) -> anyhow::Resul
 }
 
 fn rate_row(kind: &Kind, runs: usize, rate: f64, raw: f64, bare: f64) -> Row {
-    let plural = if runs == 1 { "" } else { "s" };
-    let row = Row::new(format!("steps, {}, {runs} run{plural}", kind.name), "1/s", rate);
+    let row = Row::new(format!("steps, {}, {}", kind.name, counted(runs, "run")), "1/s", rate);
     let process = kind.action != "noop: {}";
     let row = row.beside(Some(if process { ("bare loop", bare) } else { ("raw sync", raw) }));
     match (runs, process, kind.idempotent && !kind.wide) {

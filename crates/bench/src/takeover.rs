@@ -65,14 +65,14 @@ async fn takeovers(bench: &Bench, way: Way, count: usize) -> anyhow::Result<Time
         let (client, leader) = (place.client()?, place.leader().await?);
         let start = Start { plan: "long".into(), mode: "graceful".into(), ..Start::default() };
         let run = client.start_run(&start, &origin()).await?.run;
-        let before = granted_after(&client, &run, 0, 0).await?;
+        let (before, _) = granted_after(&client, &run, 0, 0).await?;
         let at_ms = now_ms()?;
         match way {
             Way::Kill => place.signal(leader, Signal::KILL)?,
             Way::Shutdown => place.signal(leader, Signal::TERM)?,
             Way::Transfer => drop(client.transfer_leader(leader, None).await?),
         }
-        let next_ms = next_grant(&client, &run, before.0, at_ms).await?;
+        let (_, next_ms) = granted_after(&client, &run, before, at_ms).await?;
         times.push(Duration::from_millis(u64::try_from(next_ms - at_ms)?));
         if way != Way::Transfer {
             place.restart(leader).await?;
@@ -80,11 +80,6 @@ async fn takeovers(bench: &Bench, way: Way, count: usize) -> anyhow::Result<Time
         client.decide(&baton_client::Decision::Cancel { undo: false }, &run, "measured", &origin()).await?;
     }
     Ok(Times::of(times))
-}
-
-/// The first grant that a new leader made.
-async fn next_grant(client: &Client, run: &str, after: u64, at_ms: i64) -> anyhow::Result<i64> {
-    Ok(granted_after(client, run, after, at_ms).await?.1)
 }
 
 /// The sequence number and the time of the first grant behind that number by a leader that took office after this
