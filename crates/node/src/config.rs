@@ -85,13 +85,20 @@ pub enum Profile {
     Wan,
 }
 
+impl Profile {
+    /// Heartbeat, shortest and longest election, lease and renewal, milliseconds.
+    fn times(self) -> (u64, (u64, u64), u64, u64) {
+        match self {
+            Profile::Lan => (50, (150, 300), 5000, 1000),
+            Profile::Wan => (500, (1500, 3000), 10_000, 2000),
+        }
+    }
+}
+
 impl Config {
     /// Takes over a profile's times.
     pub fn fit(&mut self, profile: Profile) {
-        (self.heartbeat_ms, self.election_ms, self.lease_ms, self.renew_ms) = match profile {
-            Profile::Lan => (50, (150, 300), 5000, 1000),
-            Profile::Wan => (500, (1500, 3000), 10_000, 2000),
-        };
+        (self.heartbeat_ms, self.election_ms, self.lease_ms, self.renew_ms) = profile.times();
     }
 
     /// A configuration with the defaults of a local network.
@@ -103,7 +110,8 @@ impl Config {
         peers: BTreeMap<u64, String>,
     ) -> Self {
         let advertise = peers.get(&id).cloned();
-        let mut config = Self {
+        let (heartbeat_ms, election_ms, lease_ms, renew_ms) = Profile::Lan.times();
+        Self {
             id,
             region: region.into(),
             listen,
@@ -111,14 +119,12 @@ impl Config {
             data_dir: data_dir.into(),
             peers,
             join: None,
-            heartbeat_ms: 0,
-            election_ms: (0, 0),
-            lease_ms: 0,
-            renew_ms: 0,
+            heartbeat_ms,
+            election_ms,
+            lease_ms,
+            renew_ms,
             snapshot_after: 5000,
-        };
-        config.fit(Profile::Lan);
-        config
+        }
     }
 
     /// Takes over what a TOML file sets.
