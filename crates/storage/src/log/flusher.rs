@@ -3,7 +3,7 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -36,9 +36,9 @@ impl Flusher {
         let (queue, asks) = channel();
         let watchdog = Watchdog::start(on_failure.clone())?;
         let (written, written_at) = (state.clone(), Instant::now());
-        let mut rounds = Rounds { db, file, written, written_at, state, reached, watchdog };
-        let thread =
-            Builder::new().name("baton-flush".into()).spawn(move || rounds.run(&asks, &on_failure))?;
+        let mut rounds =
+            Rounds { db, file, written, written_at, state, reached, watchdog, on_failure, failure: None };
+        let thread = Builder::new().name("baton-flush".into()).spawn(move || rounds.run(&asks))?;
         Ok(Self { queue: Some(queue), thread: Some(thread) })
     }
 
@@ -68,6 +68,9 @@ struct Rounds {
     state: HardState,
     reached: Arc<Reached>,
     watchdog: Watchdog,
+    on_failure: OnFailure,
+    /// The first write or sync that failed.
+    failure: Option<(io::ErrorKind, String)>,
 }
 
 /// Nobody has asked for so long: the hard state catches up with the database.
@@ -76,20 +79,17 @@ const IDLE: Duration = Duration::from_millis(2);
 const LAG: Duration = Duration::from_millis(20);
 
 impl Rounds {
-    fn run(&mut self, asks: &Receiver<Ask>, on_failure: &OnFailure) {
-        let mut failure: Option<(io::ErrorKind, String)> = None;
-        while let Some(first) = self.next(asks, on_failure, &mut failure) {
+    fn run(&mut self, asks: &Receiver<Ask>) {
+        while let Some(first) = self.next(asks) {
             let round = std::iter::once(first).chain(asks.try_iter());
             let (next, waiting) = gather(&self.state, round);
-            if failure.is_none()
-                && let Err(error) = self.make_durable(next)
-            {
-                on_failure(&error);
-                failure = Some((error.kind(), error.to_string()));
+            if self.failure.is_none() {
+                let made = self.make_durable(next);
+                self.note(made);
             }
             // After a failure nobody knows what the disk holds: everything later fails too.
             for done in waiting {
-                done(match &failure {
+                done(match &self.failure {
                     None => Ok(()),
                     Some((kind, text)) => Err(io::Error::new(*kind, text.clone())),
                 });
@@ -98,26 +98,22 @@ impl Rounds {
     }
 
     /// The next one who asks; `None` once the log is closed. In a pause the hard state catches up.
-    fn next(
-        &mut self,
-        asks: &Receiver<Ask>,
-        on_failure: &OnFailure,
-        failure: &mut Option<(io::ErrorKind, String)>,
-    ) -> Option<Ask> {
-        if failure.is_some() || self.written == self.state {
+    fn next(&mut self, asks: &Receiver<Ask>) -> Option<Ask> {
+        if self.failure.is_some() || self.written == self.state {
             return asks.recv().ok();
         }
-        let asked = asks.recv_timeout(IDLE);
-        if asked.is_err()
-            && let Err(error) = self.write_hard_state()
-        {
-            on_failure(&error);
-            *failure = Some((error.kind(), error.to_string()));
-        }
-        match asked {
-            Ok(ask) => Some(ask),
-            Err(RecvTimeoutError::Timeout) => asks.recv().ok(),
-            Err(RecvTimeoutError::Disconnected) => None,
+        asks.recv_timeout(IDLE).ok().or_else(|| {
+            let written = self.write_hard_state();
+            self.note(written);
+            asks.recv().ok()
+        })
+    }
+
+    /// Remembers a failure, and says it.
+    fn note(&mut self, result: io::Result<()>) {
+        if let Err(error) = result {
+            (self.on_failure)(&error);
+            self.failure = Some((error.kind(), error.to_string()));
         }
     }
 
