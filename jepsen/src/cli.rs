@@ -145,7 +145,7 @@ fn workloads(text: &str) -> Result<Vec<Workload>, String> {
 
 fn cards(text: &str) -> Result<Vec<&'static Card>, String> {
     match text {
-        "all" => Ok(nemesis::cards_of(&Nemesis::ALL)),
+        "all" => Ok(nemesis::cards_of(&Nemesis::all())),
         "none" => Ok(Vec::new()),
         one => Some(nemesis::cards_below(one))
             .filter(|cards| !cards.is_empty())
@@ -178,7 +178,7 @@ impl Test {
 
     /// The cards, each once, and whether they were asked for by name.
     pub(crate) fn cards(&self) -> (Vec<&'static Card>, bool) {
-        let every = nemesis::cards_of(&Nemesis::ALL).len();
+        let every = nemesis::cards_of(&Nemesis::all()).len();
         let all = self.nemesis.iter().any(|some| some.len() == every);
         let asked = self.nemesis.concat();
         let cards = nemesis::cards_of(&Nemesis::EVERY);
@@ -213,7 +213,7 @@ mod tests {
             panic!("a test was asked for")
         };
         assert_eq!(test.workloads(), [Workload::Effects, Workload::Storm]);
-        assert_eq!(test.cards(), (nemesis::cards_of(&Nemesis::ALL), false));
+        assert_eq!(test.cards(), (nemesis::cards_of(&Nemesis::all()), false));
         assert_eq!((test.time_limit, test.wan), (Duration::from_secs(120), Duration::from_millis(80)));
         let Command::Test(test) = read(&["--nemesis", "power/agent,pause/all"]).unwrap().command else {
             panic!("a test was asked for")

@@ -94,7 +94,7 @@ mod tests {
 
     #[test]
     fn the_same_seed_gives_the_same_plan_and_it_is_read_as_it_was_written() {
-        let plan = |seed| rounds(&cards_of(&Nemesis::ALL), &mut fastrand::Rng::with_seed(seed));
+        let plan = |seed| rounds(&cards_of(&Nemesis::all()), &mut fastrand::Rng::with_seed(seed));
         assert_eq!(plan(7), plan(7));
         assert_ne!(plan(7), plan(8));
         assert_eq!(read(&written(&plan(7)).unwrap()).unwrap(), plan(7));
@@ -102,15 +102,15 @@ mod tests {
 
     #[test]
     fn every_card_is_dealt_before_one_comes_again() {
-        let cards: Vec<_> = cards_of(&Nemesis::ALL).iter().map(|card| card.name).collect();
-        let dealt: Vec<_> = rounds(&cards_of(&Nemesis::ALL), &mut fastrand::Rng::with_seed(1))
+        let cards: Vec<_> = cards_of(&Nemesis::all()).iter().map(|card| card.name).collect();
+        let dealt: Vec<_> = rounds(&cards_of(&Nemesis::all()), &mut fastrand::Rng::with_seed(1))
             .into_iter()
             .flat_map(|round| round.cards)
             .collect();
         let first: std::collections::BTreeSet<_> = dealt[..cards.len()].iter().map(String::as_str).collect();
         assert_eq!(first, cards.iter().copied().collect());
         let nemeses: std::collections::BTreeSet<_> =
-            dealt[..2 * Nemesis::ALL.len()].iter().map(|name| name.split('/').next()).collect();
-        assert_eq!(nemeses.len(), Nemesis::ALL.len());
+            dealt[..2 * Nemesis::all().len()].iter().map(|name| name.split('/').next()).collect();
+        assert_eq!(nemeses.len(), Nemesis::all().len());
     }
 }
