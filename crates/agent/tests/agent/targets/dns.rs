@@ -1,8 +1,9 @@
-//! `dns` against a real Knot DNS.
+//! `dns` against real name servers: Knot DNS and BIND.
 
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
+use std::path::PathBuf;
 use std::process::Command;
 use std::thread;
 
@@ -18,14 +19,28 @@ const WRONG: &str = "d3Jvbmctd3Jvbmctd3Jvbmctd3Jvbmctd3JvbmctMTIzNA==";
 pub(crate) struct Zone {
     _server: Server,
     pub(crate) address: String,
+    /// Who serves it.
+    pub(crate) by: &'static str,
+    /// The tokens of what is asked of it begin here.
+    pub(crate) tokens: u64,
 }
 
 /// The zone `shop.test`, in which `app` is 127.0.1.30; the key may change A and TXT records.
-pub(crate) async fn start(bench: &Bench) -> Option<Zone> {
+const ZONE: &str = "$ORIGIN shop.test.\n@ 60 SOA ns admin 1 60 60 600 60\n@ 60 NS ns\nns 60 A 127.0.0.1\napp 2 A 127.0.1.30\n";
+
+/// The zone, served by each of the name servers that is installed.
+pub(crate) async fn zones(bench: &Bench) -> Vec<Zone> {
+    let mut zones = Vec::new();
+    for zone in [knot(bench), bind(bench)].into_iter().flatten() {
+        until_served(bench, &zone).await;
+        zones.push(zone);
+    }
+    zones
+}
+
+fn knot(bench: &Bench) -> Option<Zone> {
     let knotd = program("knot", &["/usr/sbin/knotd"])?;
-    let port = free_port();
-    let folder = bench.path("knot");
-    fs::create_dir(&folder).unwrap();
+    let (port, folder) = place(bench, "knot");
     let at = folder.display();
     let config = format!(
         "server:\n    rundir: \"{at}\"\n    listen: 127.0.0.1@{port}\ndatabase:\n    storage: \"{at}\"\n\
@@ -34,19 +49,44 @@ pub(crate) async fn start(bench: &Bench) -> Option<Zone> {
          zone:\n  - domain: shop.test\n    file: \"{at}/shop.test.zone\"\n    acl: update\n"
     );
     fs::write(folder.join("knot.conf"), config).unwrap();
-    let zone = "$ORIGIN shop.test.\n@ 60 SOA ns admin 1 60 60 600 60\n@ 60 NS ns\nns 60 A 127.0.0.1\napp 2 A 127.0.1.30\n";
-    fs::write(folder.join("shop.test.zone"), zone).unwrap();
     let server = Server::start(Command::new(knotd).arg("-c").arg(folder.join("knot.conf")));
-    let address = format!("127.0.0.1:{port}");
-    let zone = Zone { _server: server, address };
-    // It listens before the zone is there.
-    let mut token = 900;
-    eventually("Knot listens", || TcpStream::connect(&zone.address).ok()).await;
+    Some(Zone { _server: server, address: format!("127.0.0.1:{port}"), by: "Knot", tokens: 0 })
+}
+
+fn bind(bench: &Bench) -> Option<Zone> {
+    let named = program("bind9", &["/usr/sbin/named"])?;
+    let (port, folder) = place(bench, "bind");
+    let at = folder.display();
+    let config = format!(
+        "options {{\n  directory \"{at}\";\n  listen-on port {port} {{ 127.0.0.1; }};\n  listen-on-v6 {{ none; }};\n\
+         \x20 pid-file none;\n  lock-file none;\n  session-keyfile none;\n  recursion no;\n  dnssec-validation no;\n}};\n\
+         controls {{ }};\nkey coordinator {{ algorithm hmac-sha256; secret \"{KEY}\"; }};\n\
+         zone \"shop.test\" {{\n  type primary;\n  file \"{at}/shop.test.zone\";\n\
+         \x20 update-policy {{ grant coordinator zonesub A TXT; }};\n}};\n"
+    );
+    fs::write(folder.join("named.conf"), config).unwrap();
+    let server =
+        Server::start(Command::new(named).args(["-g", "-n", "1", "-c"]).arg(folder.join("named.conf")));
+    Some(Zone { _server: server, address: format!("127.0.0.1:{port}"), by: "BIND", tokens: 2000 })
+}
+
+/// A port, and a folder with the zone's file.
+fn place(bench: &Bench, name: &str) -> (u16, PathBuf) {
+    let folder = bench.path(name);
+    fs::create_dir(&folder).unwrap();
+    fs::write(folder.join("shop.test.zone"), ZONE).unwrap();
+    (free_port(), folder)
+}
+
+/// A name server listens before its zone is there.
+async fn until_served(bench: &Bench, zone: &Zone) {
+    let mut token = zone.tokens + 900;
+    eventually("a name server listens", || TcpStream::connect(&zone.address).ok()).await;
     loop {
         token += 1;
         let there = bench.native(token, "dns", asked(&zone.address, "127.0.1.30"));
         if bench.done(Assignment { probe: true, ..there }).await.outcome() == Outcome::Succeeded {
-            return Some(zone);
+            return;
         }
     }
 }
@@ -67,36 +107,49 @@ fn shift(server: &str, from: &str, to: &str) -> Value {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_record_is_shifted_once_and_only_from_where_it_is() {
     let bench = Bench::start().await;
-    let Some(zone) = start(&bench).await else { return };
+    for zone in zones(&bench).await {
+        shifts_once(&bench, &zone).await;
+    }
+}
+
+async fn shifts_once(bench: &Bench, zone: &Zone) {
+    let does = async |token, asked| bench.done(bench.native(zone.tokens + token, "dns", asked)).await;
     let (east, west, other) = ("127.0.1.30", "127.0.2.30", "127.0.9.9");
-    let first = bench.done(bench.native(1, "dns", shift(&zone.address, east, west))).await;
+    let first = does(1, shift(&zone.address, east, west)).await;
     assert_eq!((first.outcome(), first.outputs["records"].as_str()), (Outcome::Succeeded, west), "{first:?}");
     // What an attempt before has done is done.
-    let again = bench.done(bench.native(2, "dns", shift(&zone.address, east, west))).await;
+    let again = does(2, shift(&zone.address, east, west)).await;
     assert_eq!(
         (again.outcome(), again.outputs["already"].as_str()),
         (Outcome::Succeeded, "true"),
-        "{again:?}"
+        "{}: {again:?}",
+        zone.by
     );
     // Somebody else moved it meanwhile: nothing is changed over his head.
-    let blind = bench.done(bench.native(3, "dns", asked(&zone.address, other))).await;
-    assert_eq!(blind.outcome(), Outcome::Succeeded, "{blind:?}");
-    let refused = bench.done(bench.native(4, "dns", shift(&zone.address, west, east))).await;
+    let blind = does(3, asked(&zone.address, other)).await;
+    assert_eq!(blind.outcome(), Outcome::Succeeded, "{}: {blind:?}", zone.by);
+    let refused = does(4, shift(&zone.address, west, east)).await;
     assert_eq!((refused.outcome(), refused.exit_code), (Outcome::Failed, Some(75)), "{refused:?}");
     assert_eq!(
         refused.reason,
         "app.shop.test is 127.0.9.9, where 127.0.2.30 was expected; nothing was changed"
     );
     for (token, is, outcome) in [(5, other, Outcome::Succeeded), (6, west, Outcome::Failed)] {
-        let question = Assignment { probe: true, ..bench.native(token, "dns", asked(&zone.address, is)) };
-        assert_eq!(bench.done(question).await.outcome(), outcome);
+        let question = bench.native(zone.tokens + token, "dns", asked(&zone.address, is));
+        let answered = bench.done(Assignment { probe: true, ..question }).await;
+        assert_eq!(answered.outcome(), outcome, "{}: {answered:?}", zone.by);
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_refusal_is_a_value_and_not_a_text() {
     let bench = Bench::start().await;
-    let Some(zone) = start(&bench).await else { return };
+    for zone in zones(&bench).await {
+        refuses(&bench, &zone).await;
+    }
+}
+
+async fn refuses(bench: &Bench, zone: &Zone) {
     let with = |change: &dyn Fn(&mut Value)| {
         let mut asked = shift(&zone.address, "127.0.1.30", "127.0.2.30");
         change(&mut asked);
@@ -120,13 +173,18 @@ async fn each_refusal_is_a_value_and_not_a_text() {
         ),
     ];
     for (token, asked, reason) in table {
-        let report = bench.done(bench.native(token, "dns", asked)).await;
-        assert_eq!((report.outcome(), report.exit_code), (Outcome::Failed, Some(75)), "{report:?}");
-        assert!(report.reason.contains(reason), "{report:?}");
+        let report = bench.done(bench.native(zone.tokens + token, "dns", asked)).await;
+        assert_eq!(
+            (report.outcome(), report.exit_code),
+            (Outcome::Failed, Some(75)),
+            "{}: {report:?}",
+            zone.by
+        );
+        assert!(report.reason.contains(reason), "{}: {report:?}", zone.by);
     }
-    let still = bench.native(9, "dns", asked(&zone.address, "127.0.1.30"));
+    let still = bench.native(zone.tokens + 9, "dns", asked(&zone.address, "127.0.1.30"));
     assert_eq!(bench.done(Assignment { probe: true, ..still }).await.outcome(), Outcome::Succeeded);
-    let stranger = bench.native(10, "dns", with(&|asked| asked["server"] = json!(nobody)));
+    let stranger = bench.native(zone.tokens + 10, "dns", with(&|asked| asked["server"] = json!(nobody)));
     assert_eq!(bench.done(Assignment { probe: true, ..stranger }).await.outcome(), Outcome::Unknown);
 }
 
@@ -134,9 +192,20 @@ async fn each_refusal_is_a_value_and_not_a_text() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_that_is_lost_is_a_doubt_and_the_probe_settles_it() {
     let bench = Bench::start().await;
-    let Some(zone) = start(&bench).await else { return };
+    for zone in zones(&bench).await {
+        let relayed = relay_that_drops_answers(&zone);
+        let lost = bench.native(zone.tokens + 1, "dns", shift(&relayed, "127.0.1.30", "127.0.2.30"));
+        let lost = bench.done(lost).await;
+        assert_eq!((lost.outcome(), lost.exit_code), (Outcome::Unknown, None), "{}: {lost:?}", zone.by);
+        let probe = bench.native(zone.tokens + 2, "dns", shift(&zone.address, "127.0.1.30", "127.0.2.30"));
+        let settled = bench.done(Assignment { probe: true, ..probe }).await;
+        assert_eq!(settled.outcome(), Outcome::Succeeded, "{}: {settled:?}", zone.by);
+    }
+}
+
+fn relay_that_drops_answers(zone: &Zone) -> String {
     let relay = TcpListener::bind("127.0.0.1:0").unwrap();
-    let relayed = relay.local_addr().unwrap().to_string();
+    let address = relay.local_addr().unwrap().to_string();
     let to = zone.address.clone();
     thread::spawn(move || {
         for stream in relay.incoming() {
@@ -148,9 +217,5 @@ async fn an_answer_that_is_lost_is_a_doubt_and_the_probe_settles_it() {
             let _ = stream.shutdown(Shutdown::Both);
         }
     });
-    let lost = bench.done(bench.native(1, "dns", shift(&relayed, "127.0.1.30", "127.0.2.30"))).await;
-    assert_eq!((lost.outcome(), lost.exit_code), (Outcome::Unknown, None), "{lost:?}");
-    let probe = bench.native(2, "dns", shift(&zone.address, "127.0.1.30", "127.0.2.30"));
-    let settled = bench.done(Assignment { probe: true, ..probe }).await;
-    assert_eq!(settled.outcome(), Outcome::Succeeded, "{settled:?}");
+    address
 }
