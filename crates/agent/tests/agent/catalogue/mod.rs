@@ -3,6 +3,7 @@
 
 mod clouds;
 mod database;
+mod kubernetes;
 mod proxies;
 mod tools;
 
@@ -98,10 +99,9 @@ impl Step {
     fn action(&self, work: &Work) -> action::Action {
         match &work.action {
             Action::Command(command) => self.call(command),
-            Action::WaitUntil { probe, interval_ms } => self.wait(probe, *interval_ms, 0),
-            Action::WaitStable { probe, interval_ms, stable_ms } => {
-                self.wait(probe, *interval_ms, *stable_ms)
-            }
+            // Asked again at once, where the template has seconds between.
+            Action::WaitUntil { probe, .. } => self.wait(probe, 10, 0),
+            Action::WaitStable { probe, stable_ms, .. } => self.wait(probe, 10, *stable_ms),
             other => panic!("no agent does {other:?}"),
         }
     }
