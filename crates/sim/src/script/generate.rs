@@ -21,6 +21,10 @@ pub fn generate(seed: u64) -> Script {
         plans::lengthen(&mut of_leases, &mut plans);
         entries.extend(faults::of_leases(&mut of_leases, &world));
     }
+    let mut of_natives = Chance::new(seed).of("natives");
+    if of_natives.u32(..4) == 0 {
+        plans::make_native(&mut of_natives, &mut plans);
+    }
     entries.sort_by_key(|entry: &Entry| match entry.at {
         At::Ms(ms) => (1, ms),
         At::Nth(_, nth) => (0, u64::from(nth)),

@@ -83,6 +83,29 @@ pub(super) fn lengthen(rng: &mut Rng, plans: &mut [PlanSketch]) {
     }
 }
 
+/// Some of what is done by a process is done by the agent itself, which says in other words how it ended.
+pub(super) fn make_native(rng: &mut Rng, plans: &mut [PlanSketch]) {
+    const WORDS: [(&str, &str); 3] =
+        [("command: [act, i", "act i"), ("command: [act, p", "act p"), ("command: [act, n", "act n")];
+    const ASK: &str = "probe: {command: [ask]";
+    for StepSketch { body, .. } in plans.iter_mut().flat_map(|plan| &mut plan.steps) {
+        let knows_codes = ["success:", "noEffect:", "fenced", "long"].iter().any(|key| body.contains(key));
+        if knows_codes || rng.bool() {
+            continue;
+        }
+        for (command, sql) in WORDS {
+            *body = body.replace(&format!("{command}]"), &native(sql));
+        }
+        if rng.bool() {
+            *body = body.replace(ASK, &format!("probe: {{{}", native("ask")));
+        }
+    }
+}
+
+fn native(sql: &str) -> String {
+    format!("postgres: {{host: target, user: baton, sql: {sql}}}")
+}
+
 fn plan(rng: &mut Rng, features: &Features, name: &str, count: usize, children: &[&str]) -> PlanSketch {
     let is_child = name.starts_with('c');
     let mut steps: Vec<StepSketch> = Vec::new();

@@ -7,7 +7,7 @@ use baton_agent::attempt::{Action, Assignment, Outcome, Report};
 
 use super::agent::Inner;
 use super::relief::Frozen;
-use super::target::Deed;
+use super::target::{CANNOT_SAY, Deed};
 use super::{Happening, World};
 use crate::marks::Mark;
 use crate::sabotage::Sabotage;
@@ -289,6 +289,9 @@ fn report(of: &Assignment, ended: &Ended) -> Report {
     let cut_short = if of.idempotent { Outcome::Failed } else { Outcome::Unknown };
     let (outcome, exit_code, reason) = match ended {
         Ended::Exited(0) => (Outcome::Succeeded, Some(0), String::new()),
+        Ended::Exited(CANNOT_SAY) if matches!(of.action, Action::Call(_)) => {
+            (cut_short, None, "the answer was lost".into())
+        }
         Ended::Exited(code) => (Outcome::Failed, Some(*code), format!("exited with {code}")),
         Ended::Signalled => (Outcome::Unknown, None, "killed by signal 9".into()),
         Ended::TimedOut => (cut_short, None, "timed out".into()),
@@ -297,7 +300,7 @@ fn report(of: &Assignment, ended: &Ended) -> Report {
         Ended::Abandoned(reason) => (Outcome::NotStarted, None, reason.clone()),
     };
     let outcome = match (of.probe, &of.action) {
-        (true, Action::Command(_)) if exit_code.is_none() => Outcome::Unknown,
+        (true, Action::Command(_) | Action::Call(_)) if exit_code.is_none() => Outcome::Unknown,
         _ => outcome,
     };
     let outputs = BTreeMap::new();

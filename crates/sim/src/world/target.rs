@@ -2,12 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use baton_agent::attempt::{Action, Assignment, Outcome};
+use baton_agent::attempt::{Action, Assignment, Call, Outcome};
+use baton_plan::native::NOTHING_HAPPENED;
 
 use super::World;
 use crate::marks::Mark;
 use crate::sabotage::Sabotage;
 use crate::script::Trigger;
+
+/// The exit code by which a native action says that nobody can say what became of it.
+pub(super) const CANNOT_SAY: i32 = 3;
 
 /// What one execution will do.
 #[derive(Debug, Clone)]
@@ -56,15 +60,23 @@ impl Target {
     }
 }
 
-fn words(assignment: &Assignment) -> &[String] {
+/// The words by which a step's author tells the target how to behave; a native action carries them as its SQL.
+fn says(assignment: &Assignment, word: &str) -> bool {
     match &assignment.action {
-        Action::Command(argv) => argv,
-        Action::Wait { .. } | Action::Noop | Action::Call(_) | Action::Until { .. } => &[],
+        Action::Command(argv) | Action::Call(Call::Process { argv, .. }) => {
+            argv.iter().any(|one| one == word)
+        }
+        Action::Call(Call::Native { asked, .. }) => {
+            let asked: serde_json::Value = serde_json::from_str(asked).unwrap_or_default();
+            asked["sql"].as_str().is_some_and(|sql| sql.split(' ').any(|one| one == word))
+        }
+        Action::Wait { .. } | Action::Noop | Action::Until { .. } => false,
     }
 }
 
-fn says(assignment: &Assignment, word: &str) -> bool {
-    words(assignment).iter().any(|one| one == word)
+/// It may take effect, for it is neither a question nor nothing.
+fn acts(assignment: &Assignment) -> bool {
+    !assignment.probe && matches!(assignment.action, Action::Command(_) | Action::Call(_))
 }
 
 fn is_undo(assignment: &Assignment) -> bool {
@@ -82,26 +94,32 @@ impl World {
             _ => rng.u64(10..1200),
         };
         let earliest = if says(assignment, "long") { lasts_ms / 2 } else { 1 };
-        let acts = Some(rng.u64(earliest..=lasts_ms.max(2) - 1));
-        if assignment.probe || !matches!(assignment.action, Action::Command(_)) {
+        let at = Some(rng.u64(earliest..=lasts_ms.max(2) - 1));
+        if !acts(assignment) {
             return Deed { acts_after_ms: None, lasts_ms: lasts_ms.min(2500), exit: Some(0) };
         }
         let failures = self.script.world.failures;
+        let is_native = matches!(assignment.action, Action::Call(_));
         match rng.u32(..100) {
+            // What nobody can say, not even the action itself, and what provably did not happen.
+            lot if lot < failures && is_native && lot % 2 == 0 => match rng.bool() {
+                true => Deed { acts_after_ms: at.filter(|_| rng.bool()), lasts_ms, exit: Some(CANNOT_SAY) },
+                false => Deed { acts_after_ms: None, lasts_ms, exit: Some(NOTHING_HAPPENED) },
+            },
             lot if lot < failures && says(assignment, "clean") => {
-                Deed { acts_after_ms: None, lasts_ms, exit: Some(75) }
+                Deed { acts_after_ms: None, lasts_ms, exit: Some(NOTHING_HAPPENED) }
             }
             // Of what is done once, "failed" means that nothing happened, unless a probe can be asked.
             lot if lot < failures => {
                 let half_done = !says(assignment, "n") && rng.u32(..3) == 0;
-                Deed { acts_after_ms: acts.filter(|_| half_done), lasts_ms, exit: Some(1) }
+                Deed { acts_after_ms: at.filter(|_| half_done), lasts_ms, exit: Some(1) }
             }
             lot if lot < failures + failures / 6 => {
-                Deed { acts_after_ms: acts.filter(|_| rng.bool()), lasts_ms, exit: None }
+                Deed { acts_after_ms: at.filter(|_| rng.bool()), lasts_ms, exit: None }
             }
             lot => {
                 let three = says(assignment, "three") && lot % 2 == 0;
-                Deed { acts_after_ms: acts, lasts_ms, exit: Some(if three { 3 } else { 0 }) }
+                Deed { acts_after_ms: at, lasts_ms, exit: Some(if three { 3 } else { 0 }) }
             }
         }
     }

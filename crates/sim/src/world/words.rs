@@ -1,6 +1,6 @@
 //! Between the engine's words and the agent's, as the wire would carry them.
 
-use baton_agent::attempt::{Action, Assignment, Key, Outcome, Report};
+use baton_agent::attempt::{self, Action, Assignment, Key, Outcome, Report};
 use baton_engine::Command;
 use baton_engine::command::{AttemptKey, Ending, Speaker};
 use baton_engine::effect::{self, Call, Performed};
@@ -27,10 +27,20 @@ pub(crate) fn assignment_down(one: effect::Assignment) -> Assignment {
             Performed::WaitUntil { question: Call::Process { argv, .. }, interval_ms, .. } => {
                 Action::Wait { until: argv, interval_ms }
             }
-            native => panic!("no schedule has a native action: {native:?}"),
+            Performed::Call(native) => Action::Call(native_down(native)),
+            Performed::WaitUntil { question, interval_ms, stable_ms } => {
+                Action::Until { question: native_down(question), interval_ms, stable_ms }
+            }
         },
         environment: one.environment,
         timeout_ms: one.timeout_ms,
+    }
+}
+
+fn native_down(call: Call) -> attempt::Call {
+    match call {
+        Call::Process { argv, secrets } => attempt::Call::Process { argv, secrets },
+        Call::Native { kind, asked } => attempt::Call::Native { kind: kind.word().to_owned(), asked },
     }
 }
 
