@@ -8,7 +8,7 @@ use std::process::Command;
 use baton_api::Outcome;
 
 use super::{Part, Step, step};
-use crate::bench::Bench;
+use crate::bench::{Bench, eventually};
 use crate::targets::postgres::{BIN, as_user, user};
 use crate::targets::server::{free_port, program};
 
@@ -121,6 +121,31 @@ impl Pair {
     }
 }
 
+/// A process that stands still until this is dropped.
+struct Frozen(i32);
+
+impl Pair {
+    /// The process of a server whose title says this.
+    fn freeze(&self, which: usize, title: &str) -> Frozen {
+        let postmaster = fs::read_to_string(format!("{}/postmaster.pid", self.data(which))).unwrap();
+        let postmaster = postmaster.lines().next().unwrap();
+        let found = Command::new("pgrep").args(["-P", postmaster, "-f", title]).output().unwrap();
+        let pid = String::from_utf8(found.stdout).unwrap().trim().parse().unwrap();
+        signal(pid, rustix::process::Signal::STOP);
+        Frozen(pid)
+    }
+}
+
+impl Drop for Frozen {
+    fn drop(&mut self) {
+        signal(self.0, rustix::process::Signal::CONT);
+    }
+}
+
+fn signal(pid: i32, signal: rustix::process::Signal) {
+    let _ = rustix::process::kill_process(rustix::process::Pid::from_raw(pid).unwrap(), signal);
+}
+
 impl Drop for Pair {
     fn drop(&mut self) {
         for which in 0..2 {
@@ -151,6 +176,21 @@ async fn says(bench: &Bench, step: &Step, tokens: &mut Tokens, outcome: Outcome)
     assert_eq!(report.outcome(), outcome, "{report:?}");
 }
 
+/// A promotion that takes longer than the server waits for it: the answer is `f`, and it happens all the same. It leaves
+/// the checkpointer standing still.
+async fn a_promotion_that_hangs_is_no_no(bench: &Bench, pair: &Pair, t: &mut Tokens) -> Frozen {
+    let checkpointer = pair.freeze(1, "checkpointer");
+    let startup = pair.freeze(1, "startup");
+    let mut promote = pair.step("postgres-promote", 1, &[("wait", "1")]);
+    let asked = promote.done(bench, t.next()).await;
+    assert_eq!((asked.outcome(), asked.exit_code), (Outcome::Failed, Some(1)), "{asked:?}");
+    assert!(asked.reason.contains("the SQL answered `f`, not `t`"), "{asked:?}");
+    says(bench, &promote, t, Outcome::Failed).await;
+    drop(startup);
+    while promote.carry_out(bench, t.next(), Part::Probe).await.outcome() != Outcome::Succeeded {}
+    checkpointer
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_is_failed_over_and_the_old_side_rebuilt_twice() {
     let bench = Bench::start().await;
@@ -175,6 +215,8 @@ async fn a_database_is_failed_over_and_the_old_side_rebuilt_twice() {
     let own = succeeds(&bench, &mut pair.step("postgres-lag", 0, &[]), t).await;
     assert_eq!(own.outputs["seconds"], "0");
 
+    pair.backrest(0, &["--type=full", "backup"]);
+
     // The old primary is fenced: stopped, and marked.
     let mut fence = step("postgres-fence", &[("data", &a)]);
     says(&bench, &fence, t, Outcome::Failed).await;
@@ -185,23 +227,45 @@ async fn a_database_is_failed_over_and_the_old_side_rebuilt_twice() {
     // One promotion, whoever asks for it how often.
     let mut promote = pair.step("postgres-promote", 1, &[]);
     says(&bench, &promote, t, Outcome::Failed).await;
+    let checkpointer = a_promotion_that_hangs_is_no_no(&bench, &pair, t).await;
     let promoted = succeeds(&bench, &mut promote, t).await;
-    assert_eq!(promoted.outputs["promoted"], "t");
+    assert_eq!(promoted.outputs["already"], "true");
     let again = succeeds(&bench, &mut promote, t).await;
     assert_eq!(again.outputs["already"], "true");
     says(&bench, &promote, t, Outcome::Succeeded).await;
+    let with = [("stanza", "shop"), ("config", &pair.conf(1)), ("type", "full")];
+    let mut backup = step("pgbackrest-backup", &with);
+    // It reads the old timeline out of the control file before the checkpoint, and finds the new one in the log.
+    let token = t.next();
+    let (early, ()) = tokio::join!(backup.done(&bench, token), async {
+        let asks = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_backup_start(%' AND pid <> pg_backend_pid()";
+        eventually("a backup that waits for a checkpoint", || (pair.sql(1, asks) == "1").then_some(())).await;
+        drop(checkpointer);
+    });
+    assert_eq!((early.outcome(), early.exit_code), (Outcome::Failed, Some(58)), "{early:?}");
+    says(&bench, &backup, t, Outcome::Failed).await;
     succeeds(&bench, &mut pair.step("postgres-checkpoint", 1, &[]), t).await;
     let written = succeeds(&bench, &mut pair.step("postgres-verify-write", 1, &[]), t).await;
     assert_eq!(written.outputs["timeline"], "2", "one promotion, one timeline");
 
-    // One backup under the run's id; undone it is gone.
-    let with = [("stanza", "shop"), ("config", &pair.conf(1)), ("type", "full")];
-    let mut backup = step("pgbackrest-backup", &with);
-    says(&bench, &backup, t, Outcome::Failed).await;
-    let made = succeeds(&bench, &mut backup, t).await;
+    // One backup under the run's id; undone it is gone, undone once more as well, and it can be made again.
+    let backups = || pair.backrest(1, &["info", "--output=json"]).matches("\"run-id\":\"run-1\"").count();
+    for _ in 0..2 {
+        let made = succeeds(&bench, &mut backup, t).await;
+        says(&bench, &backup, t, Outcome::Succeeded).await;
+        let info = pair.backrest(1, &["info", "--output=json"]);
+        assert!(info.contains(&format!("\"label\":\"{}\"", made.outputs["label"])), "{made:?}: {info}");
+        assert_eq!(backups(), 1);
+        for _ in 0..2 {
+            let undone = backup.carry_out(&bench, t.next(), Part::Undo).await;
+            assert_eq!(undone.outcome(), Outcome::Succeeded, "{undone:?}");
+            assert_eq!(backups(), 0);
+        }
+        says(&bench, &backup, t, Outcome::Failed).await;
+    }
+    succeeds(&bench, &mut backup, t).await;
+
     says(&bench, &backup, t, Outcome::Succeeded).await;
-    let info = pair.backrest(1, &["info", "--output=json"]);
-    assert!(info.contains(&format!("\"label\":\"{}\"", made.outputs["label"])), "{made:?}: {info}");
 
     // The old primary comes back: rewound.
     pair.sql(1, "SELECT pg_create_physical_replication_slot('a')");

@@ -91,14 +91,14 @@ async fn until_served(bench: &Bench, zone: &Zone) {
     }
 }
 
-fn asked(server: &str, to: &str) -> Value {
+pub(super) fn asked(server: &str, to: &str) -> Value {
     json!({
         "server": server, "zone": "shop.test", "name": "app.shop.test", "to": [to], "ttl": 2,
         "tsig": {"name": "coordinator", "key": KEY},
     })
 }
 
-fn shift(server: &str, from: &str, to: &str) -> Value {
+pub(super) fn shift(server: &str, from: &str, to: &str) -> Value {
     let mut asked = asked(server, to);
     asked["from"] = json!([from]);
     asked

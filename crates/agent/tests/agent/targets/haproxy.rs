@@ -13,7 +13,7 @@ use crate::bench::{Bench, eventually};
 pub(crate) struct Proxy {
     _server: Server,
     pub(crate) socket: String,
-    port: u16,
+    pub(super) port: u16,
 }
 
 /// One backend with a server that lives, one that is dead and one that is disabled.
@@ -37,7 +37,7 @@ pub(crate) async fn start(bench: &Bench) -> Option<Proxy> {
     Some(Proxy { _server: server, socket, port })
 }
 
-fn asked(proxy: &Proxy, servers: &[&str], state: &str) -> Value {
+pub(super) fn asked(proxy: &Proxy, servers: &[&str], state: &str) -> Value {
     json!({"socket": proxy.socket, "servers": servers, "state": state})
 }
 

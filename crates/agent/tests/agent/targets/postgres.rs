@@ -16,10 +16,10 @@ use crate::bench::{Bench, eventually};
 
 pub(crate) const BIN: &str = "/usr/lib/postgresql/15/bin";
 
-struct Database {
+pub(super) struct Database {
     _server: Server,
     _folder: tempfile::TempDir,
-    port: u16,
+    pub(super) port: u16,
 }
 
 /// The user that a server may run as: PostgreSQL refuses root.
@@ -48,7 +48,7 @@ pub(crate) fn as_user(program: PathBuf, (user, group): (u32, u32)) -> Command {
     command
 }
 
-async fn start(bench: &Bench, tls: bool) -> Option<Database> {
+pub(super) async fn start(bench: &Bench, tls: bool) -> Option<Database> {
     let initdb = program("postgresql-15", &[&format!("{BIN}/initdb")])?;
     let user = user()?;
     // Not below the bench's folder, whose owner alone may enter it.
@@ -96,7 +96,7 @@ fn certify(bench: &Bench, data: &Path, user: (u32, u32)) {
 }
 
 impl Database {
-    fn asked(&self, more: Value) -> Value {
+    pub(super) fn asked(&self, more: Value) -> Value {
         let mut asked = json!({
             "host": "127.0.0.1", "port": self.port.to_string(), "database": "postgres", "user": "boss",
             "password": "open sesame",
