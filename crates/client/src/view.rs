@@ -12,7 +12,7 @@ mod time;
 pub use cluster::{Agent, ClusterStatus, Member};
 pub use event::{Event, EventList};
 pub use plan::{Plan, PlanList, PlanSummary, Registered, Template, TemplateList, TemplateSummary};
-pub use run::{Decided, Objectives, RunList, RunSummary, RunView, Started};
+pub use run::{Decided, Objectives, Recovery, RunList, RunSummary, RunView, Started};
 pub use shared::{Holder, Lock, LockList, Lost, Region, RegionList, Resource, ResourceList, Settled};
 pub use step::{Approval, AttemptView, Choice, Doubt, StepView};
 pub use time::Time;

@@ -23,6 +23,7 @@ pub mod locks;
 pub mod people;
 pub mod plans;
 pub mod reckoning;
+pub mod recovery;
 pub mod regions;
 pub mod rejection;
 pub mod requests;

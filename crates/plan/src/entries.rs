@@ -62,8 +62,9 @@ fn whole(plan: &Plan, list: &mut List) {
         list.says(format!("labels.{label}"), Some(value.clone()));
     }
     list.says("pattern", plan.pattern.map(|pattern| pattern_word(pattern).to_owned()));
-    list.says("objectives.rto", plan.rto_ms.map(written));
+    list.says("objectives.rto", plan.recovery.rto_ms().map(written));
     list.says("objectives.rpo", plan.rpo_ms.map(written));
+    list.says("clock.stop", plan.recovery.stop().map(|stop| plan.steps[stop].name.clone()));
     list.says("limits.parallel", plan.limits.parallel.map(|most| most.to_string()));
     list.says("limits.perRegion", plan.limits.per_region.map(|most| most.to_string()));
     list.says("locks", texts(&plan.locks));

@@ -10,7 +10,7 @@ mod step;
 mod work;
 
 pub(crate) use file::{
-    DEFAULTS, LIMITS, METADATA, OBJECTIVES, PARAM, PLAN, SPEC, STEP_TEMPLATE, TEMPLATE_SPEC,
+    CLOCK, DEFAULTS, LIMITS, METADATA, OBJECTIVES, PARAM, PLAN, SPEC, STEP_TEMPLATE, TEMPLATE_SPEC,
 };
 pub(crate) use kinds::{BARRIER, CHILD, FOR_EACH, IN_MODE, ON_FAILURE, VARIANT};
 pub(crate) use native::{DNS, HAPROXY, HTTP, POSTGRES, SECRET_COMMAND};
@@ -95,8 +95,6 @@ pub(crate) enum Shape {
     /// Mappings by a name.
     Map(&'static Object),
     List(&'static Object),
-    /// Part of the contract, but this build does not carry it out; the text says what to do instead.
-    Later(&'static str),
 }
 
 /// The keys that say what is done.
@@ -122,14 +120,9 @@ impl Object {
         self.keys.iter().find(|key| key.name == name)
     }
 
-    /// The keys that this build carries out.
-    pub(crate) fn carried(&self) -> impl Iterator<Item = &'static Key> + Clone + use<> {
-        self.keys.iter().filter(|key| !matches!(key.shape, Shape::Later(_)))
-    }
-
     /// The keys that say what is done, of which there can be one.
     pub(crate) fn actions(&self) -> impl Iterator<Item = &'static str> + Clone + use<> {
-        self.carried().map(|key| key.name).filter(|name| ACTIONS.contains(name))
+        self.keys.iter().map(|key| key.name).filter(|name| ACTIONS.contains(name))
     }
 
     /// The key that was probably meant by one that does not exist.
@@ -137,7 +130,7 @@ impl Object {
         let mut other_words =
             other_words::OTHER_WORDS.iter().filter(|(word, _)| word.eq_ignore_ascii_case(name));
         let other_word = other_words.find_map(|(_, key)| self.key(key)).map(|key| key.name);
-        other_word.or_else(|| nearest(name, self.carried().map(|key| key.name)))
+        other_word.or_else(|| nearest(name, self.keys.iter().map(|key| key.name)))
     }
 }
 

@@ -25,8 +25,8 @@ pub struct Plan {
     pub labels: BTreeMap<String, String>,
     /// `spec.pattern`.
     pub pattern: Option<Pattern>,
-    /// Recovery time objective, milliseconds.
-    pub rto_ms: Option<u64>,
+    /// How long the recovery may take, and where it ends.
+    pub recovery: RecoveryTime,
     /// Recovery point objective, milliseconds.
     pub rpo_ms: Option<u64>,
     /// Parameters in the order in which they are written.
@@ -45,10 +45,47 @@ pub struct Plan {
     pub steps: Vec<Step>,
 }
 
+/// How long the recovery may take, and where it ends. The first two are written as `Option<u64>` was, which stood in their
+/// place.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum RecoveryTime {
+    /// Nothing is promised, and it ends with the run.
+    #[default]
+    Open,
+    /// So many milliseconds to the end of the run.
+    Run(u64),
+    /// To the end of a step.
+    Step {
+        /// The step.
+        stop: StepIndex,
+        /// How many milliseconds, where anything is promised.
+        rto_ms: Option<u64>,
+    },
+}
+
+impl RecoveryTime {
+    /// The objective, milliseconds.
+    pub fn rto_ms(self) -> Option<u64> {
+        match self {
+            RecoveryTime::Open => None,
+            RecoveryTime::Run(rto_ms) => Some(rto_ms),
+            RecoveryTime::Step { rto_ms, .. } => rto_ms,
+        }
+    }
+
+    /// The step with whose end the recovery ends; `None`: with the run's.
+    pub fn stop(self) -> Option<StepIndex> {
+        match self {
+            RecoveryTime::Open | RecoveryTime::Run(_) => None,
+            RecoveryTime::Step { stop, .. } => Some(stop),
+        }
+    }
+}
+
 impl Plan {
     /// Its objectives by their names in the file, milliseconds.
     pub fn objectives(&self) -> BTreeMap<String, u64> {
-        let objectives = [("rto", self.rto_ms), ("rpo", self.rpo_ms)];
+        let objectives = [("rto", self.recovery.rto_ms()), ("rpo", self.rpo_ms)];
         objectives.into_iter().filter_map(|(name, ms)| Some((name.to_owned(), ms?))).collect()
     }
 }

@@ -44,12 +44,12 @@ fn define(object: &'static Object, known: &mut Map<String, Value>) {
         return;
     }
     known.insert(place(object), mapping(object));
-    object.carried().filter_map(|key| key.shape.object()).for_each(|inner| define(inner, known));
+    object.keys.iter().filter_map(|key| key.shape.object()).for_each(|inner| define(inner, known));
 }
 
 fn mapping(object: &'static Object) -> Value {
     let properties: Map<String, Value> =
-        object.carried().map(|key| (key.name.to_owned(), property(key))).collect();
+        object.keys.iter().map(|key| (key.name.to_owned(), property(key))).collect();
     let required: Vec<&str> = object.keys.iter().filter(|key| key.required).map(|key| key.name).collect();
     let mut schema = json!({
         "type": "object",
@@ -136,6 +136,5 @@ fn shape(shape: &'static Shape) -> Value {
         Shape::List(inner) => {
             json!({"type": "array", "items": reference(inner), "minItems": 1, "maxItems": 10_000})
         }
-        Shape::Later(_) => json!(false),
     }
 }

@@ -110,12 +110,20 @@ fn took(run: &RunView) -> String {
 /// What the plan promises, and whether the recovery time has held so far.
 fn objectives(run: &RunView) -> Option<String> {
     let rto = run.objectives.rto_ms.map(|rto_ms| {
-        let held = match (run.elapsed_ms <= rto_ms, run.has_ended()) {
-            (true, true) => "kept",
-            (true, false) => "still within",
-            (false, _) => "missed",
+        let recovery = &run.recovery;
+        let held = match (recovery.elapsed_ms <= rto_ms, recovery.over, run.has_ended()) {
+            (false, ..) => "missed",
+            (true, true, _) => "kept",
+            (true, false, false) => "still within",
+            (true, false, true) => "not reached",
         };
-        format!("recovery time {} ({held})", baton_plan::duration::written(rto_ms))
+        let stop = recovery.stop.as_ref();
+        let until = stop.map(|stop| format!(": {} to the end of {stop}", span(recovery.elapsed_ms)));
+        format!(
+            "recovery time {} ({held}{})",
+            baton_plan::duration::written(rto_ms),
+            until.unwrap_or_default()
+        )
     });
     let rpo = run.objectives.rpo_ms.map(|ms| format!("recovery point {}", baton_plan::duration::written(ms)));
     let both: Vec<_> = rto.into_iter().chain(rpo).collect();

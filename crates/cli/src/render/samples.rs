@@ -112,6 +112,7 @@ pub(crate) fn running() -> RunView {
         ended_at: None,
         elapsed_ms: 3300,
         objectives: Objectives { rto_ms: Some(900_000), rpo_ms: Some(30_000) },
+        recovery: Recovery { elapsed_ms: 3300, over: false, stop: None },
         predicted_ms: Some(25_000),
         critical_path: ["fence-old-primary", "promote", "shift-dns"].map(String::from).to_vec(),
         takeovers: 1,

@@ -22,11 +22,23 @@ pub(crate) struct Lab {
 impl Lab {
     /// Brings everything up; `None`, and a sentence why, where this machine lacks the packages.
     pub(crate) fn up() -> Option<Lab> {
+        Lab::up_with(&[])
+    }
+
+    /// The backups' repository has room for so much and no more. Only root can make it so.
+    pub(crate) fn up_with_repository(size: &str) -> Option<Lab> {
+        if !rustix::process::geteuid().is_root() {
+            eprintln!("skipped: only root can give the repository a file system of its own");
+            return None;
+        }
+        Lab::up_with(&[("REPO_SIZE", size)])
+    }
+
+    fn up_with(environment: &[(&str, &str)]) -> Option<Lab> {
         let folder = tempfile::Builder::new().prefix("baton-lab-").tempdir().expect("a folder");
         for _ in 0..20 {
             let place = folder.path().to_str().expect("UTF-8");
-            let said = script("lab", &["up", place, &net()]);
-            match said {
+            match script_with("lab", &["up", place, &net()], environment) {
                 Ok(_) => return Some(Lab::around(folder)),
                 Err(why) if why.contains("not installed") => {
                     eprintln!("skipped: {}", why.trim());
@@ -85,12 +97,17 @@ impl Lab {
     /// A value out of a region's database.
     #[track_caller]
     pub(crate) fn sql(&self, region: &str, statement: &str) -> String {
-        let ask = r#"LAB=$1; . "$2/lib.sh"; lab_addresses; sql "$3" "$4""#;
+        self.by_hand("sql \"$3\" \"$4\"", &[region, statement])
+    }
+
+    /// Something in the words of the scenario's own scripts; its arguments begin with `$3`.
+    #[track_caller]
+    pub(crate) fn by_hand(&self, words: &str, arguments: &[&str]) -> String {
+        let script = format!(r#"LAB=$1; . "$2/lib.sh"; lab_addresses; {words}"#);
         let folder = scenario("").display().to_string();
-        let output = Command::new("bash")
-            .args(["-c", ask, "ask", self.folder(), &folder, region, statement])
-            .output()
-            .expect("bash runs");
+        let mut command = Command::new("bash");
+        command.args(["-c", &script, "by-hand", self.folder(), &folder]).args(arguments);
+        let output = command.output().expect("bash runs");
         String::from_utf8(output.stdout).expect("UTF-8").trim().to_owned()
     }
 
@@ -212,7 +229,12 @@ pub(crate) fn scenario(name: &str) -> PathBuf {
 
 /// One of the scenario's scripts: what it printed, or what it complained of.
 pub(crate) fn script(name: &str, arguments: &[&str]) -> Result<String, String> {
-    let output = Command::new(scenario(name)).args(arguments).stdin(Stdio::null()).output();
+    script_with(name, arguments, &[])
+}
+
+fn script_with(name: &str, arguments: &[&str], environment: &[(&str, &str)]) -> Result<String, String> {
+    let mut command = Command::new(scenario(name));
+    let output = command.args(arguments).envs(environment.iter().copied()).stdin(Stdio::null()).output();
     let output = output.expect("the script runs");
     let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
     match output.status.success() {

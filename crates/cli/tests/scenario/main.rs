@@ -5,6 +5,7 @@
 #[allow(dead_code, unused_imports, reason = "the cluster's tests ask more questions than these")]
 mod support;
 
+mod disturbed;
 mod dns;
 mod failover;
 mod journeys;

@@ -6,7 +6,8 @@ use super::shared::lock;
 use super::{number, text, without};
 use crate::Error;
 use crate::view::{
-    Approval, AttemptView, Choice, Decided, Doubt, Objectives, RunList, RunSummary, RunView, StepView, Time,
+    Approval, AttemptView, Choice, Decided, Doubt, Objectives, Recovery, RunList, RunSummary, RunView,
+    StepView, Time,
 };
 
 pub(crate) fn run_list(answer: api::ListRunsResponse) -> RunList {
@@ -49,6 +50,7 @@ pub(crate) fn run(view: api::RunView) -> Result<RunView, Error> {
         ended_at: summary.ended_at,
         elapsed_ms: view.elapsed_ms,
         objectives: Objectives { rto_ms: number(view.rto_ms), rpo_ms: number(view.rpo_ms) },
+        recovery: recovery(view.recovery.unwrap_or_default()),
         predicted_ms: number(view.predicted_ms),
         critical_path: view.critical_path,
         takeovers: view.takeovers,
@@ -58,6 +60,10 @@ pub(crate) fn run(view: api::RunView) -> Result<RunView, Error> {
         steps: view.steps.into_iter().map(step).collect(),
         revision: view.revision,
     })
+}
+
+fn recovery(view: api::RecoveryView) -> Recovery {
+    Recovery { elapsed_ms: view.elapsed_ms, over: view.over, stop: text(view.stop) }
 }
 
 fn step(step: api::StepView) -> StepView {

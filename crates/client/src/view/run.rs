@@ -102,6 +102,8 @@ pub struct RunView {
     pub elapsed_ms: u64,
     /// What the plan promises.
     pub objectives: Objectives,
+    /// How long the recovery has taken.
+    pub recovery: Recovery,
     /// Length of the critical path by the plan's estimates.
     pub predicted_ms: Option<u64>,
     /// The steps on which the end depends, in order.
@@ -118,6 +120,17 @@ pub struct RunView {
     pub steps: Vec<StepView>,
     /// The log index that this reflects.
     pub revision: u64,
+}
+
+/// How long the recovery has taken, by the plan's clock.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Recovery {
+    /// Cluster time from the run's start to where the clock stops, or to now.
+    pub elapsed_ms: u64,
+    /// It counts no further.
+    pub over: bool,
+    /// The step with which it stops; `None`: with the run.
+    pub stop: Option<String>,
 }
 
 /// What a plan promises.

@@ -79,6 +79,7 @@ fn run() -> RunView {
         ended_at: None,
         elapsed_ms: 512,
         objectives: Objectives { rto_ms: Some(900_000), rpo_ms: None },
+        recovery: Recovery { elapsed_ms: 1200, over: true, stop: Some("check".into()) },
         predicted_ms: None,
         critical_path: vec!["promote".into()],
         takeovers: 1,

@@ -172,6 +172,7 @@ impl Script {
                     .collect();
             }
             "show" => return self.show(words[1]),
+            "recovery" => return vec![self.recovery(words[1])],
             other => panic!("the script's word `{other}` is not known"),
         };
         self.apply(command)
@@ -390,6 +391,13 @@ impl Script {
             Effect::Stop { key, .. } => format!("stop {}/{}#{}", key.run, key.step, key.attempt),
         });
         lines.collect()
+    }
+
+    fn recovery(&self, id: &str) -> String {
+        let run = &self.state.runs[id];
+        let recovery = run.recovery(&self.state.version_of(run).plan, self.time_ms);
+        let counts = if recovery.is_over { "over" } else { "counting" };
+        format!("{}ms, {counts}", recovery.elapsed_ms)
     }
 
     fn show(&self, id: &str) -> Vec<String> {

@@ -1,4 +1,5 @@
 use baton_engine::{Command, Stamp};
+use baton_plan::plan::RecoveryTime;
 use baton_storage::codec;
 
 use super::*;
@@ -28,6 +29,22 @@ fn batch() -> Arc<Batch> {
 }
 
 const MEMBERS: [u8; 12] = [1, 1, 1, 1, 1, 3, b'h', b':', b'1', 1, b'r', 1];
+
+/// What a plan says of its recovery time was an `Option<u64>` once, and bytes from then are read.
+#[test]
+fn a_recovery_time_is_written_as_before() {
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Now(RecoveryTime);
+    record!(Now, 0xFE);
+    golden(&Now(RecoveryTime::Open), 0xFE, &[0]);
+    golden(&Now(RecoveryTime::Run(7)), 0xFE, &[1, 7]);
+    golden(&Now(RecoveryTime::Step { stop: 3, rto_ms: Some(7) }), 0xFE, &[2, 3, 1, 7]);
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Once(Option<u64>);
+    record!(Once, 0xFE);
+    golden(&Once(None), 0xFE, &[0]);
+    golden(&Once(Some(7)), 0xFE, &[1, 7]);
+}
 
 #[test]
 fn entries() {

@@ -61,7 +61,7 @@ impl Reader<'_> {
 
     /// Says that there is no action, where there is none and none was meant.
     pub(super) fn must_have(&self, fields: &Fields<'_>, object: &'static Object, report: &mut Report) {
-        if fields.has_later() || object.actions().any(|key| fields.has(key)) {
+        if fields.has_merge() || object.actions().any(|key| fields.has(key)) {
             return;
         }
         let names: Vec<_> = object.actions().map(|key| format!("`{key}`")).collect();

@@ -3,7 +3,7 @@
 use super::report::{Path, Report};
 use crate::document::{Key, Node, Position, Value};
 use crate::fault::{Fault, shortened};
-use crate::keys::{Object, Shape, TEMPLATE_SPEC};
+use crate::keys::{Object, TEMPLATE_SPEC};
 
 /// The entries of a mapping whose keys are all known.
 pub(super) struct Fields<'a> {
@@ -13,7 +13,7 @@ pub(super) struct Fields<'a> {
     entries: Vec<(&'a str, Position, &'a Node)>,
     /// Keys that were meant by ones that do not exist, so that they are not reported as missing too.
     meant: Vec<&'static str>,
-    later: bool,
+    merge: bool,
 }
 
 /// One value of a mapping, with its path.
@@ -42,15 +42,11 @@ impl<'a> Fields<'a> {
             );
             return None;
         };
-        let mut fields = Self { at: node.at, path, entries: Vec::new(), meant: Vec::new(), later: false };
+        let mut fields = Self { at: node.at, path, entries: Vec::new(), meant: Vec::new(), merge: false };
         for (key, value) in entries {
-            match object.key(&key.name).map(|known| &known.shape) {
+            match object.key(&key.name) {
                 None if report.is_full() => report.count(),
                 None => fields.unknown(object, key, report),
-                Some(Shape::Later(instead)) => {
-                    fields.later = true;
-                    report.add(&path.key(&key.name), key.at, later(&key.name, instead));
-                }
                 Some(_) => fields.entries.push((&key.name, key.at, value)),
             }
         }
@@ -68,7 +64,7 @@ impl<'a> Fields<'a> {
     fn unknown(&mut self, object: &'static Object, key: &Key, report: &mut Report) {
         let path = self.path.key(&key.name);
         if key.name == "<<" {
-            self.later = true;
+            self.merge = true;
             let message = "YAML 1.2 has no merge key `<<`";
             report.add(
                 &path,
@@ -96,9 +92,9 @@ impl<'a> Fields<'a> {
         Some(Field { path: self.path.key(name), node, key_at: *key_at })
     }
 
-    /// Whether a key was refused because this build does not carry it out.
-    pub(super) fn has_later(&self) -> bool {
-        self.later
+    /// Whether keys were to be merged in, of which nobody knows which.
+    pub(super) fn has_merge(&self) -> bool {
+        self.merge
     }
 
     /// Whether a key is given, or was meant by one that does not exist.
@@ -109,7 +105,7 @@ impl<'a> Fields<'a> {
 
 /// Which keys there are, or, when those are too many for a line, where they are listed.
 fn listed(object: &'static Object, path: &Path<'_>) -> String {
-    let names: Vec<_> = object.carried().map(|key| key.name).collect();
+    let names: Vec<_> = object.keys.iter().map(|key| key.name).collect();
     if names.len() <= 12 {
         return format!("the keys here are {}", names.join(", "));
     }
@@ -123,10 +119,4 @@ fn listed(object: &'static Object, path: &Path<'_>) -> String {
 fn clause(doc: &str) -> String {
     let (first, rest) = doc.split_at(1);
     format!("{}{}", first.to_lowercase(), rest.trim_end_matches('.'))
-}
-
-/// What is part of the contract and cannot be done yet is refused, never silently ignored.
-fn later(what: &str, instead: &str) -> Fault {
-    let message = format!("`{what}` is part of baton/v1, but this build does not carry it out yet");
-    Fault::new(message, format!("remove it; until then, {instead}"))
 }

@@ -82,7 +82,7 @@ fn resolve(
     named.filter(|need| *need != index && kept.insert(*need)).collect()
 }
 
-fn no_step(name: &str, by_name: &ByName) -> Fault {
+pub(super) fn no_step(name: &str, by_name: &ByName) -> Fault {
     let message = format!("there is no step `{}`", shortened(name));
     Fault::new(message, suggestion(name, "the steps are", by_name.keys().map(String::as_str)))
 }

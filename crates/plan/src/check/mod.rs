@@ -1,6 +1,6 @@
 //! From the file as it was written to a plan that cannot be wrong, or to everything that is wrong with it.
 //!
-//! One file a subject: `header` (what the file is), `spec`, `param` and its `bounds`; `step`, which is either written out
+//! One file a subject: `header` (what the file is), `spec` and its `clock`, `param` and its `bounds`; `step`, which is either written out
 //! or made from a step template (`uses`), with its `action` (`people`, `kinds`), its `work`, its `modes` and what it
 //! `holds`, and whether all of that does `fit`; `links`, which asks what only the whole can answer: cycles, and references
 //! that reach their step (`given`: of the type that is needed). `step_template` is the other kind of file.
@@ -9,6 +9,7 @@ mod action;
 mod around;
 mod asks;
 mod bounds;
+mod clock;
 mod fields;
 mod fit;
 mod given;
@@ -222,7 +223,7 @@ fn plan(top: &Fields<'_>, named: &Named, report: &mut Report) -> Option<(Plan, V
         description: metadata.description,
         labels: metadata.labels,
         pattern: spec.pattern,
-        rto_ms: spec.rto_ms,
+        recovery: spec.recovery,
         rpo_ms: spec.rpo_ms,
         params: spec.params,
         limits: spec.limits,

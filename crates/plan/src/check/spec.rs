@@ -12,11 +12,11 @@ use super::report::Report;
 use super::step::{self, Outline};
 use super::texts::region;
 use super::values::{duration, duration_or_none, whole, word};
-use super::{holds, links, param, retry};
+use super::{clock, holds, links, param, retry};
 use crate::document::{Position, Value};
 use crate::fault::Fault;
 use crate::keys::{DEFAULTS, LIMITS, OBJECTIVES, ON_FAILURE, SPEC};
-use crate::plan::{Limits, OnFailure, Param, Pattern, Resource, Step};
+use crate::plan::{Limits, OnFailure, Param, Pattern, RecoveryTime, Resource, Step, StepIndex};
 use crate::reference::Template;
 
 /// The most steps of a plan.
@@ -40,7 +40,7 @@ const PATTERNS: [(&str, Pattern); 4] = [
 
 pub(super) struct Spec {
     pub(super) pattern: Option<Pattern>,
-    pub(super) rto_ms: Option<u64>,
+    pub(super) recovery: RecoveryTime,
     pub(super) rpo_ms: Option<u64>,
     pub(super) params: Vec<Param>,
     pub(super) limits: Limits,
@@ -81,12 +81,18 @@ pub(super) fn read(
     around.resources = resources.unwrap_or_default();
     let objectives: Vec<_> = [rto_ms.map(|_| "rto"), rpo_ms.map(|_| "rpo")].into_iter().flatten().collect();
     let declared = Declared { params: &params, objectives: &objectives };
-    let steps = fields.get("steps").map(|field| steps(&field, &around, &declared, report));
-    let (steps, written) = steps.flatten()?;
+    let steps =
+        fields.get("steps").map(|field| steps(&field, fields.get("clock"), &around, &declared, report));
+    let (steps, written, stop) = steps.flatten()?;
+    let recovery = match (stop, rto_ms) {
+        (Some(stop), rto_ms) => RecoveryTime::Step { stop, rto_ms },
+        (None, Some(rto_ms)) => RecoveryTime::Run(rto_ms),
+        (None, None) => RecoveryTime::Open,
+    };
     let Around { on_failure, resources, .. } = around;
     Some(Spec {
         pattern,
-        rto_ms,
+        recovery,
         rpo_ms,
         params,
         limits,
@@ -179,13 +185,14 @@ fn defaults<'a>(
     around
 }
 
-/// All steps with their needs resolved; `None` when one of them is wrong.
+/// All steps with their needs resolved, and the one with which the clock stops; `None` when one of them is wrong.
 fn steps(
     field: &Field<'_>,
+    clock: Option<Field<'_>>,
     around: &Around<'_>,
     declared: &Declared<'_>,
     report: &mut Report,
-) -> Option<(Vec<Step>, Vec<Written>)> {
+) -> Option<(Vec<Step>, Vec<Written>, Option<StepIndex>)> {
     let nodes = items(field, "write the steps as a list, each with `- name: …`", report);
     if nodes.len() > MAX_STEPS {
         field.wrong(
@@ -201,10 +208,11 @@ fn steps(
     let mut outlines: Vec<Outline> = nodes.iter().map(|node| step::read(node, around, report)).collect();
     let by_name = names(field, &outlines, report);
     links::check(&field.path, &mut outlines, &by_name, declared, report);
+    let stop = clock.and_then(|field| clock::stop(&field, &by_name, report));
     let written = |outline: &Outline| Written { at: outline.name_at, says_timeout: outline.says_timeout };
     let written = outlines.iter().map(written).collect();
     let steps: Option<Vec<Step>> = outlines.into_iter().map(|outline| outline.step).collect();
-    Some((steps?, written))
+    Some((steps?, written, stop))
 }
 
 /// Every step by its name; the first of those that share one.

@@ -75,7 +75,7 @@ pub(super) fn read(
 }
 
 fn refuse_others(fields: &Fields<'_>, report: &mut Report) {
-    for key in STEP.carried().map(|key| key.name).filter(|key| !OWN.contains(key)) {
+    for key in STEP.keys.iter().map(|key| key.name).filter(|key| !OWN.contains(key)) {
         if let Some(field) = fields.get(key) {
             let message = format!("`{key}` cannot stand beside `uses`: the step template says it");
             let help = format!("remove `{key}`, or write the step out without `uses`");

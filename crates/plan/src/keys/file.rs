@@ -1,8 +1,7 @@
 //! The file itself: a plan or a step template, who it is, and what holds for all of it.
 
 use super::Shape::{
-    Bound, Counts, Duration, Exactly, Labels, Later, List, Map, Name, Or, Region, Text, Texts, Value, Whole,
-    Word,
+    Bound, Counts, Duration, Exactly, Labels, List, Map, Name, Or, Region, Text, Texts, Value, Whole, Word,
 };
 use super::native::{DNS_KEY, HAPROXY_KEY, HTTP_KEY, POSTGRES_KEY};
 use super::people::{APPROVAL_KEY, MANUAL_KEY};
@@ -86,8 +85,8 @@ pub(crate) static SPEC: Object = Object {
         ),
         key(
             "clock",
-            Later("the time counts from the start of the run to its end"),
-            "Where the recovery time starts and ends.",
+            Shape::Object(&CLOCK),
+            "Where the recovery time starts and ends. Default: with the run.",
         ),
     ],
 };
@@ -127,6 +126,15 @@ pub(crate) static OBJECTIVES: Object = Object {
     keys: &[
         key("rto", Duration, "Recovery time objective: how long the recovery may take."),
         key("rpo", Duration, "Recovery point objective: how much of the latest data may be lost."),
+    ],
+};
+
+pub(crate) static CLOCK: Object = Object {
+    name: "a clock",
+    doc: "From where to where the recovery time counts, so that what is done afterwards, such as rebuilding the old side, does not.",
+    keys: &[
+        key("start", Word(&["declared"]), "`declared`: with the start of the run. Default: declared."),
+        required("stop", Name, "The step with whose end the recovery is over."),
     ],
 };
 

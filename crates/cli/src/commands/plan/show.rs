@@ -66,7 +66,8 @@ impl Data for Shown {
         line("version", self.plan_version.map(|version| version.to_string()));
         line("owner", plan.owner.clone());
         line("about", plan.description.clone());
-        line("rto", plan.rto_ms.map(written));
+        line("rto", plan.recovery.rto_ms().map(written));
+        line("clock stops", plan.recovery.stop().map(|stop| plan.steps[stop].name.clone()));
         line("rpo", plan.rpo_ms.map(written));
         let params: Vec<_> = plan.params.iter().map(|param| param.name.clone()).collect();
         line("params", listed(&params));

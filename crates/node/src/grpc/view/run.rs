@@ -6,6 +6,7 @@ use baton_engine::locks::Owner;
 use baton_engine::run::Run;
 use baton_engine::step::Status;
 use baton_engine::{State, scope};
+use baton_plan::plan::Plan;
 
 use super::{shared, step};
 
@@ -42,7 +43,7 @@ pub(crate) fn run(state: &State, run: &Run, since: u64, now_ms: u64, revision: u
         exceptions: run.exceptions,
         params: run.frames[0].params.clone(),
         elapsed_ms: run.elapsed_ms(now_ms),
-        rto_ms: version.plan.rto_ms.unwrap_or(0),
+        rto_ms: version.plan.recovery.rto_ms().unwrap_or(0),
         rpo_ms: version.plan.rpo_ms.unwrap_or(0),
         critical_path: critical.iter().map(|index| steps[*index].name.clone()).collect(),
         takeovers: run.takeovers,
@@ -58,6 +59,17 @@ pub(crate) fn run(state: &State, run: &Run, since: u64, now_ms: u64, revision: u
         locks: run.locks.clone(),
         waits_for_locks: queued_for(state, run, now_ms),
         children: run.pins.clone(),
+        recovery: Some(recovery(&version.plan, run, now_ms)),
+    }
+}
+
+fn recovery(plan: &Plan, run: &Run, now_ms: u64) -> api::RecoveryView {
+    let recovery = run.recovery(plan, now_ms);
+    let stop = plan.recovery.stop().map(|stop| plan.steps[stop].name.clone());
+    api::RecoveryView {
+        elapsed_ms: recovery.elapsed_ms,
+        over: recovery.is_over,
+        stop: stop.unwrap_or_default(),
     }
 }
 
