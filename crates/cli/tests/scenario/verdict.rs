@@ -42,6 +42,17 @@ impl Lab {
         let missing = verdict["orders"]["missing_before_loss_s"].as_f64().expect("seconds");
         assert!(missing <= number, "the gate said {number}: {verdict:#}");
         assert_eq!(verdict["backups"]["all"], 2, "{verdict:#}");
+        let shown = self.cluster.show(run);
+        let recovery = &shown["recovery"];
+        assert_eq!(
+            (&recovery["over"], &recovery["stop"]),
+            (&true.into(), &"verify-order".into()),
+            "{shown:#}"
+        );
+        assert!(
+            recovery["elapsed_ms"].as_u64() < shown["elapsed_ms"].as_u64(),
+            "a backup came after: {shown:#}"
+        );
         verdict
     }
 
