@@ -10,6 +10,7 @@ use tokio::sync::{mpsc, watch};
 
 use crate::attempt::{Key, Outcome, Report};
 use crate::config::Config;
+use crate::cradle::Cradle;
 use crate::home::Home;
 use crate::host;
 use crate::journal::{Fact, Journal};
@@ -45,9 +46,11 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> anyhow::
         .with_context(|| format!("{} cannot be opened", home.journal().display()))?;
     let (name, supervisor) = (config.name.clone(), config.supervisor.clone());
     let path = home.path().to_owned();
+    let cradle = config.cradle.as_deref().map(|argv| Cradle::start(argv, &path, &name)).transpose();
+    let cradle = cradle.context("the process that its supervisors are born in cannot be started")?;
     let machine = move |voice: Voice| {
         let events = voice.events.clone();
-        let keeper = Keeper { name, home: path.clone(), boot: boot.clone(), supervisor, events };
+        let keeper = Keeper { name, home: path.clone(), boot: boot.clone(), supervisor, cradle, events };
         Arc::new(ThisMachine { home: path, boot, journal, keeper, voice }) as Arc<dyn Machine>
     };
     run_on(config, memory, machine, Arc::new(Tcp), shutdown).await

@@ -4,6 +4,7 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 /// The attempt's cgroup.
 #[derive(Debug, Clone)]
@@ -53,6 +54,10 @@ impl Cgroup {
     /// Moves what the step left running on purpose out of the attempt's cgroup: it is no longer
     /// part of the attempt, and whoever ends the attempt must not end it.
     pub(crate) fn leave_behind(&self) {
+        if fs::remove_dir(&self.path).is_ok() {
+            // Nobody was in it.
+            return;
+        }
         let Some(left) = self.path.parent().map(|base| base.join("baton-left")) else {
             return;
         };
@@ -97,11 +102,19 @@ impl Cgroup {
 /// This process's own place in the unified hierarchy.
 fn base() -> io::Result<PathBuf> {
     let missing = || io::Error::from(io::ErrorKind::NotFound);
-    let mounts = fs::read_to_string("/proc/self/mountinfo")?;
     let own = fs::read_to_string("/proc/self/cgroup")?;
-    let mount = mounts.lines().find_map(unified_mount).ok_or_else(missing)?;
     let own = own.lines().find_map(|line| line.strip_prefix("0::/"));
-    Ok(Path::new(mount).join(own.ok_or_else(missing)?))
+    Ok(mount_point().ok_or_else(missing)?.join(own.ok_or_else(missing)?))
+}
+
+/// Where the unified hierarchy is mounted; looked up once.
+pub(crate) fn mount_point() -> Option<&'static Path> {
+    static FOUND: OnceLock<Option<PathBuf>> = OnceLock::new();
+    let find = || {
+        let mounts = fs::read_to_string("/proc/self/mountinfo").ok()?;
+        mounts.lines().find_map(unified_mount).map(PathBuf::from)
+    };
+    FOUND.get_or_init(find).as_deref()
 }
 
 /// The mount point, if the line of mountinfo is of the unified hierarchy.

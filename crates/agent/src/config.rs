@@ -21,4 +21,7 @@ pub struct Config {
     pub labels: BTreeMap<String, String>,
     /// What starts `baton supervise`: the beginning of an argv to which an attempt's folder is added.
     pub supervisor: Vec<OsString>,
+    /// What starts `baton cradle`: the beginning of an argv to which a folder is added. Without it every supervisor is
+    /// started by itself.
+    pub cradle: Option<Vec<OsString>>,
 }

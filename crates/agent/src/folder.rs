@@ -6,19 +6,23 @@
 //! | `assignment` | agent | what to do |
 //! | `lock` | | held as long as the supervisor may act: the only proof that it is alive |
 //! | `identity` | supervisor | which process it is, and its cgroup |
-//! | `executing` | supervisor, durable | from here on the action may have happened |
+//! | `executing` | supervisor, durable | from here on the action may have happened; its bytes, if any, how it ended |
 //! | `output` | the step | `key=value` lines |
 //! | `exit` | supervisor, durable | how it ended |
 //! | `stop` | agent | end it, and why |
 //! | `log` | supervisor | why it could not do its work |
 //! | `tombstone` | agent, durable | it never started and never will |
+//!
+//! What is durable is synced when it is written, with the names that lead to it, and nothing before: all the rest means
+//! nothing after a power cut. The record of an end is written into the marker, whose name is durable already, and takes
+//! its own name afterwards: that costs one sync, where a new file would cost three.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use baton_storage::codec::{self, Record};
-use baton_storage::file::{create_folder_durably, write_durably};
+use baton_storage::file::{create_folder_durably, sync_folder, write_durably};
 use baton_storage::sabotage::{self, Bug};
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
@@ -68,10 +72,19 @@ impl Folder {
         self.path.join("output")
     }
 
-    /// Makes the folder, durable in its parent: a marker written in it later must not be lost
-    /// with the folder.
+    /// Makes the folder. What is made durable in it later makes the folder's own name durable with it.
     pub(crate) fn create(&self) -> io::Result<()> {
-        create_folder_durably(&self.path)
+        match fs::create_dir(&self.path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => create_folder_durably(&self.path),
+            made => made,
+        }
+    }
+
+    /// Makes the names in the folder durable, and its own.
+    fn sync_names(&self) -> io::Result<()> {
+        sync_folder(&self.path)?;
+        self.path.parent().map_or(Ok(()), sync_folder)
     }
 
     pub(crate) fn remove(&self) -> io::Result<()> {
@@ -84,6 +97,12 @@ impl Folder {
     /// Where the supervisor's own words go.
     pub(crate) fn create_log(&self) -> io::Result<File> {
         File::create(self.path.join("log"))
+    }
+
+    /// Says why the supervisor cannot do its work.
+    pub(crate) fn say(&self, words: &str) {
+        // Where even this cannot be written, the reason is lost, and not what it means.
+        let _ = self.create_log().and_then(|mut log| log.write_all(words.as_bytes()));
     }
 
     /// What the supervisor said, if anything, bounded.
@@ -104,10 +123,9 @@ impl Folder {
     }
 
     pub(crate) fn write_identity(&self, identity: &Identity) -> io::Result<()> {
-        // Not durable: after a power cut no process is left to be known.
-        let draft = self.path.join("identity.new");
-        fs::write(&draft, codec::encode(identity))?;
-        fs::rename(draft, self.path.join("identity"))
+        // Not durable: after a power cut no process is left to be known. Nor whole at once: who finds half of it finds
+        // nobody, as a moment before, and the supervisor looks for what it was told after this.
+        fs::write(self.path.join("identity"), codec::encode(identity))
     }
 
     /// `None` where it is missing or unreadable: then nobody is signalled by it.
@@ -117,17 +135,31 @@ impl Folder {
 
     /// Says that the action may have happened, durably where it matters.
     pub(crate) fn mark_executing(&self, durably: bool) -> io::Result<()> {
-        let path = self.path.join("executing");
+        File::create(self.executing())?;
         let durably = durably && !sabotage::planted(Bug::UnsyncedIntent);
-        if durably { write_durably(&path, b"") } else { fs::write(path, b"") }
+        if durably { self.sync_names() } else { Ok(()) }
     }
 
+    /// Writes the end into the marker that [`Folder::mark_executing`] made durable, and gives it its name.
+    pub(crate) fn turn_into_exit(&self, report: &Report) -> io::Result<()> {
+        let mut marker = OpenOptions::new().write(true).open(self.executing())?;
+        marker.write_all(&codec::encode(report))?;
+        marker.sync_data()?;
+        fs::rename(self.executing(), self.path.join("exit"))
+    }
+
+    /// Writes the end where no marker is durable, or what was written into it is not known to be.
     pub(crate) fn write_exit(&self, report: &Report) -> io::Result<()> {
-        write_durably(&self.path.join("exit"), &codec::encode(report))
+        write_durably(&self.path.join("exit"), &codec::encode(report))?;
+        self.sync_names()
     }
 
     pub(crate) fn exit(&self) -> Option<Report> {
-        let bytes = fs::read(self.path.join("exit")).ok()?;
+        // It may take its name between two looks.
+        let places = [self.path.join("exit"), self.executing(), self.path.join("exit")];
+        let bytes = places.iter().find_map(|place| fs::read(place).ok())?;
+        // A marker is empty as long as nothing is known of the end.
+        let bytes = Some(bytes).filter(|bytes| !bytes.is_empty())?;
         codec::decode(&bytes)
             .inspect_err(|error| {
                 tracing::warn!(folder = %self.path.display(), %error, "unreadable exit record");
@@ -135,8 +167,14 @@ impl Folder {
             .ok()
     }
 
+    fn executing(&self) -> PathBuf {
+        self.path.join("executing")
+    }
+
+    /// Says durably that the attempt is over.
     pub(crate) fn bury(&self) -> io::Result<()> {
-        write_durably(&self.path.join("tombstone"), b"")
+        write_durably(&self.path.join("tombstone"), b"")?;
+        self.sync_names()
     }
 
     pub(crate) fn buried(&self) -> bool {
@@ -197,7 +235,7 @@ impl Folder {
 
     /// What the folder shows to whoever holds its lock.
     pub(crate) fn seen_unlocked(&self) -> Seen {
-        Seen { locked: false, executing: self.path.join("executing").exists(), exit: self.exit() }
+        Seen { locked: false, executing: self.executing().exists(), exit: self.exit() }
     }
 }
 

@@ -62,12 +62,19 @@ impl Home {
         self.path.join("journal")
     }
 
-    /// The journal as it stands; or, where it is lost or damaged, a new one, after everything that
-    /// the old one's attempts left on this host has been ended.
+    /// What [`Home::recall`] finds, with a folder for the attempts to come.
     ///
     /// # Errors
     /// If a newer Baton wrote the journal, or the file system refuses.
     pub(crate) fn recover(&self) -> anyhow::Result<Contents> {
+        let contents = self.recall()?;
+        create_folder_durably(&self.path.join("attempts"))?;
+        Ok(contents)
+    }
+
+    /// The journal as it stands; or, where it is lost or damaged, a new one, after everything that
+    /// the old one's attempts left on this host has been ended.
+    fn recall(&self) -> anyhow::Result<Contents> {
         let why = match journal::read(&self.journal()) {
             Ok(contents) => match self.evidence_of_loss(&contents.facts)? {
                 None => {

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::OnceLock;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use baton_storage::sabotage::{self, Bug};
@@ -31,8 +32,12 @@ fn machine_id() -> String {
 /// # Errors
 /// If the kernel does not tell it, which it always does on Linux with `/proc` mounted.
 pub(crate) fn boot_id() -> std::io::Result<String> {
+    static FOUND: OnceLock<String> = OnceLock::new();
+    if let Some(id) = FOUND.get() {
+        return Ok(id.clone());
+    }
     let id = fs::read_to_string("/proc/sys/kernel/random/boot_id")?;
-    Ok(id.trim().to_owned())
+    Ok(FOUND.get_or_init(|| id.trim().to_owned()).clone())
 }
 
 /// Nanoseconds since the boot, with the time in which the machine slept: a lease that ran out

@@ -16,6 +16,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use crate::attempt::{Assignment, Key, Outcome, Report};
 use crate::cgroup::Cgroup;
+use crate::cradle::Cradle;
 use crate::folder::Folder;
 use crate::ledger::{Event, Seen};
 use crate::process::Process;
@@ -32,6 +33,7 @@ pub(crate) struct Keeper {
     pub(crate) home: PathBuf,
     pub(crate) boot: String,
     pub(crate) supervisor: Vec<OsString>,
+    pub(crate) cradle: Option<Cradle>,
     pub(crate) events: UnboundedSender<Event>,
 }
 
@@ -46,7 +48,7 @@ impl Keeper {
         self.spawn("attempt", token, move |keeper| {
             let key = assignment.key.clone();
             match keeper.launch(&assignment) {
-                Ok(child) => keeper.watch(token, Some(child)),
+                Ok(child) => keeper.watch(token, child),
                 Err(error) => {
                     let reason = format!("its supervisor could not be started: {error}");
                     keeper.bury_because(key, &reason);
@@ -113,13 +115,21 @@ impl Keeper {
         }
     }
 
-    fn launch(&self, assignment: &Assignment) -> io::Result<Child> {
-        let folder = self.folder(assignment.key.token);
+    /// Forked in the cradle where there is one, else started as a child of this process.
+    fn launch(&self, assignment: &Assignment) -> io::Result<Option<Child>> {
+        let token = assignment.key.token;
+        let folder = self.folder(token);
         folder.create()?;
         folder.write_assignment(assignment)?;
         let taken = || io::Error::other("somebody else keeps the attempt");
         let lock = folder.try_lock()?.ok_or_else(taken)?;
-        self.command(assignment, &folder, lock)?.spawn()
+        let born = self.cradle.as_ref().map(|cradle| cradle.bear(token, &lock));
+        match born {
+            Some(Ok(())) => return Ok(None),
+            Some(Err(error)) => tracing::error!(token, %error, "no cradle can be started"),
+            None => {}
+        }
+        self.command(assignment, &folder, lock)?.spawn().map(Some)
     }
 
     /// The supervisor gets the lock as its standard input: it is never without it, whenever this

@@ -2,7 +2,7 @@
 //!
 //! `ledger` decides, purely; `agent` performs what it decides, through the `machine`. `journal` is the memory that
 //! makes an agent the one it was, `keeper` its hand on the `supervisor` processes, one an attempt,
-//! which outlive it. `session` is the stream to whoever leads, `lease` how long the agent may
+//! which outlive it, `cradle` where those are born. `session` is the stream to whoever leads, `lease` how long the agent may
 //! start something new, `sweep` the end of everything that must not act any more.
 
 mod actions;
@@ -11,6 +11,7 @@ mod agent;
 pub mod attempt;
 mod cgroup;
 mod config;
+mod cradle;
 #[cfg(fuzzing)]
 pub mod doors;
 mod folder;
@@ -33,5 +34,6 @@ mod sweep;
 pub use actions::act;
 pub use agent::{run, run_on};
 pub use config::Config;
+pub use cradle::cradle;
 pub use machine::{Machine, Memory, Voice};
 pub use supervisor::supervise;

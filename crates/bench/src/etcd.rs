@@ -11,6 +11,8 @@ use tokio::time::{sleep, timeout};
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Request, Status};
 
+use crate::bound::die_with_us;
+
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// `etcdserverpb.PutRequest`, as far as it is used.
@@ -181,7 +183,10 @@ impl Etcd {
 
 fn start(arguments: &[String]) -> std::io::Result<Child> {
     let quiet = Stdio::null;
-    Command::new("etcd").args(arguments).stdin(quiet()).stdout(quiet()).stderr(quiet()).spawn()
+    let mut command = Command::new("etcd");
+    command.args(arguments).stdin(quiet()).stdout(quiet()).stderr(quiet());
+    die_with_us(&mut command);
+    command.spawn()
 }
 
 impl Drop for Etcd {

@@ -4,6 +4,8 @@
 //! Every section measures its yardstick in between: the disk's raw rate, etcd where it is installed, a bare loop of
 //! the same processes. Nothing here is a test: a slow machine fails nothing.
 
+#[path = "../../cli/src/local/bound.rs"]
+mod bound;
 mod commands;
 mod disk;
 mod etcd;
@@ -55,6 +57,8 @@ enum Part {
     Commands,
     /// Whole steps, from grant to committed outcome
     Steps,
+    /// Of these, only the ones that start a process
+    Processes,
     /// From the leader's death to the next step
     Takeover,
     /// From a start to serving
@@ -88,7 +92,10 @@ async fn main() -> anyhow::Result<()> {
         commands::measure(&bench, &mut report).await?;
     }
     if wanted(Part::Steps) {
-        steps::measure(&bench, &mut report).await?;
+        steps::measure(&bench, &steps::KINDS, &mut report).await?;
+    } else if wanted(Part::Processes) {
+        let processes: Vec<_> = steps::KINDS.into_iter().filter(steps::Kind::starts_processes).collect();
+        steps::measure(&bench, &processes, &mut report).await?;
     }
     if wanted(Part::Takeover) {
         takeover::measure(&bench, &mut report).await?;

@@ -12,6 +12,7 @@ use serde::Deserialize;
 use tokio::time::sleep;
 
 use crate::Bench;
+use crate::bound::die_with_us;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 const LOOK: Duration = Duration::from_millis(10);
@@ -48,14 +49,12 @@ impl Place {
     pub(crate) async fn start(bench: &Bench) -> anyhow::Result<Place> {
         let dir = tempfile::Builder::new().prefix("baton-").tempdir_in(&bench.dir)?;
         let path = dir.path().to_owned();
-        let dev = Command::new(&bench.binary)
-            .args(["dev", "--dir"])
-            .arg(&path)
-            .env("BATON_LOG", "warn")
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()?;
+        let mut dev = Command::new(&bench.binary);
+        dev.args(["dev", "--dir"]).arg(&path).env("BATON_LOG", "warn");
+        dev.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        // What it has started is bound to it in turn.
+        die_with_us(&mut dev);
+        let dev = dev.spawn()?;
         let manifest = Manifest { servers: String::new(), processes: Vec::new() };
         let mut place = Place { _dir: dir, path, dev, manifest, restarted: Vec::new() };
         let since = Instant::now();
@@ -133,13 +132,11 @@ impl Place {
             sleep(LOOK).await;
         }
         let log = fs::File::options().append(true).open(&process.log)?;
-        let child = Command::new(&process.command[0])
-            .args(&process.command[1..])
-            .env("BATON_LOG", "warn")
-            .stdin(Stdio::null())
-            .stdout(log.try_clone()?)
-            .stderr(log)
-            .spawn()?;
+        let mut command = Command::new(&process.command[0]);
+        command.args(&process.command[1..]).env("BATON_LOG", "warn");
+        command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+        die_with_us(&mut command);
+        let child = command.spawn()?;
         process.pid = child.id();
         self.restarted.push(child);
         Ok(())

@@ -23,14 +23,22 @@ const RUNS: [usize; 4] = [1, 16, 64, 256];
 const REGIONS: [&str; 3] = ["east", "west", "north"];
 
 /// A kind of plan to be carried out.
-struct Kind {
+#[derive(Clone, Copy)]
+pub(crate) struct Kind {
     name: &'static str,
     idempotent: bool,
     action: &'static str,
     wide: bool,
 }
 
-const KINDS: [Kind; 4] = [
+impl Kind {
+    /// Its steps are more than words between coordinators and agents.
+    pub(crate) fn starts_processes(&self) -> bool {
+        self.action != "noop: {}"
+    }
+}
+
+pub(crate) const KINDS: [Kind; 4] = [
     Kind { name: "idempotent noop, chain", idempotent: true, action: "noop: {}", wide: false },
     Kind { name: "not idempotent noop, chain", idempotent: false, action: "noop: {}", wide: false },
     Kind { name: "idempotent noop, wide", idempotent: true, action: "noop: {}", wide: true },
@@ -46,11 +54,11 @@ const KINDS: [Kind; 4] = [
 ///
 /// # Errors
 /// If something does not come up, or a run does not succeed.
-pub(crate) async fn measure(bench: &Bench, report: &mut Report) -> anyhow::Result<()> {
+pub(crate) async fn measure(bench: &Bench, kinds: &[Kind], report: &mut Report) -> anyhow::Result<()> {
     let raw = disk::measure(&bench.dir, bench.span)?;
     let bare = bare_processes(8, bench.span)?;
     report.add(Row::new("bare loop of processes, 8 at once", "1/s", bare));
-    for kind in &KINDS {
+    for kind in kinds {
         let mut curve = Curve { name: kind.name.into(), unit: "steps/s", points: Vec::new() };
         for runs in RUNS {
             let place = Place::start(bench).await?;
@@ -71,7 +79,7 @@ pub(crate) async fn measure(bench: &Bench, report: &mut Report) -> anyhow::Resul
 
 fn rate_row(kind: &Kind, runs: usize, rate: f64, raw: f64, bare: f64) -> Row {
     let row = Row::new(format!("steps, {}, {}", kind.name, counted(runs, "run")), "1/s", rate);
-    let process = kind.action != "noop: {}";
+    let process = kind.starts_processes();
     let row = row.beside(Some(if process { ("bare loop", bare) } else { ("raw sync", raw) }));
     match (runs, process, kind.idempotent && !kind.wide) {
         (64, true, _) => row.target(Target::AtLeast(0.6, "bare loop")),

@@ -75,6 +75,9 @@ pub(crate) enum Command {
     Cluster(cluster::Command),
     /// Print the completion script of a shell
     Completion(completion::Arguments),
+    /// Bear the supervisors of an agent, by which it is started; ends with it
+    #[command(hide = true)]
+    Cradle(supervise::Arguments),
     /// Keep one attempt until its end is on disk; started by agents
     #[command(hide = true)]
     Supervise(supervise::Arguments),

@@ -33,6 +33,7 @@ fn main() -> ExitCode {
     let format = arguments.format();
     let ended = match arguments.command {
         // A supervisor is small on purpose: one for every attempt, and no runtime in it.
+        Command::Cradle(arguments) => return baton_agent::cradle(&arguments.folder),
         Command::Supervise(arguments) => return baton_agent::supervise(&arguments.folder),
         Command::Act(arguments) => return baton_agent::act(&arguments.folder),
         Command::Completion(arguments) => commands::completion::run(&arguments),

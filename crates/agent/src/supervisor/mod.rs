@@ -49,7 +49,11 @@ pub fn supervise(folder: &Path) -> ExitCode {
     }
 }
 
-fn keep(folder: &Folder) -> io::Result<()> {
+/// Keeps the attempt until its end is on disk, and a daemon's output for as long as there is some.
+///
+/// # Errors
+/// Why there is no exit record.
+pub(crate) fn keep(folder: &Folder) -> io::Result<()> {
     let this = Process::this().ok_or_else(|| io::Error::other("/proc is not mounted"))?;
     // Asked of /proc: a session that was begun outside of this pid namespace has no number here.
     if this.session != this.pid {
@@ -67,7 +71,7 @@ fn keep(folder: &Folder) -> io::Result<()> {
     let mut watch = Watch::new(folder.clone(), assignment, boot, cgroup)?;
     let ended = perform(&mut watch);
     let report = report(&mut watch, &ended);
-    write_exit(folder, &report)?;
+    write_exit(folder, &report, watch.is_marked_durably())?;
     watch.leave_tree();
     // The exit record is there: whoever waits for the end may have it.
     drop(lock);
@@ -106,9 +110,12 @@ fn identify(folder: &Folder, this: Process, boot: &str, cgroup: Option<&Cgroup>)
 }
 
 /// Writes the exit record, a few times over if need be: a disk that is full for a minute must not
-/// turn a known outcome into an unknown one. Each try writes and syncs a new file, so a failed sync
-/// is never taken back.
-fn write_exit(folder: &Folder, report: &Report) -> io::Result<()> {
+/// turn a known outcome into an unknown one. Each try but the first writes and syncs a new file, so
+/// a failed sync is never taken back.
+fn write_exit(folder: &Folder, report: &Report, marked_durably: bool) -> io::Result<()> {
+    if marked_durably && folder.turn_into_exit(report).is_ok() {
+        return Ok(());
+    }
     let mut tries = 120;
     loop {
         match folder.write_exit(report) {

@@ -81,6 +81,11 @@ impl Watch {
         &self.assignment
     }
 
+    /// It was said durably that the action may have happened.
+    pub(super) fn is_marked_durably(&self) -> bool {
+        !self.assignment.idempotent && self.until_ns.is_some()
+    }
+
     pub(super) fn folder(&self) -> &Folder {
         &self.folder
     }

@@ -1,33 +1,41 @@
-//! The agent alone, for tests that kill it: `run NAME SERVERS DIR [SUPERVISOR]` `supervise DIR` or
+//! The agent alone, for tests that kill it: `run NAME SERVERS DIR [SUPERVISOR]`, `cradle DIR`, `supervise DIR` or
 //! `act DIR`.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use baton_agent::{Config, act, run, supervise};
+use baton_agent::{Config, act, cradle, run, supervise};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match *arguments {
         ["supervise", folder] => supervise(Path::new(folder)),
+        ["cradle", folder] => cradle(Path::new(folder)),
         ["act", folder] => act(Path::new(folder)),
         ["run", name, servers, data_dir] => {
             let own = std::env::current_exe().expect("own path");
-            agent(name, servers, data_dir, vec![own.into(), "supervise".into()])
+            let cradle = Some(vec![own.clone().into(), "cradle".into()]);
+            agent(name, servers, data_dir, vec![own.into(), "supervise".into()], cradle)
         }
         ["run", name, servers, data_dir, supervisor] => {
-            agent(name, servers, data_dir, vec![supervisor.into()])
+            agent(name, servers, data_dir, vec![supervisor.into()], None)
         }
         _ => {
-            eprintln!("usage: run NAME SERVERS DIR [SUPERVISOR] | supervise DIR | act DIR");
+            eprintln!("usage: run NAME SERVERS DIR [SUPERVISOR] | cradle DIR | supervise DIR | act DIR");
             ExitCode::from(2)
         }
     }
 }
 
-fn agent(name: &str, servers: &str, data_dir: &str, supervisor: Vec<OsString>) -> ExitCode {
+fn agent(
+    name: &str,
+    servers: &str,
+    data_dir: &str,
+    supervisor: Vec<OsString>,
+    cradle: Option<Vec<OsString>>,
+) -> ExitCode {
     let config = Config {
         name: name.into(),
         region: "east".into(),
@@ -36,6 +44,7 @@ fn agent(name: &str, servers: &str, data_dir: &str, supervisor: Vec<OsString>) -
         slots: 4,
         labels: Default::default(),
         supervisor,
+        cradle,
     };
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let mut terminated = runtime

@@ -3,6 +3,7 @@
 mod bench;
 mod brink;
 mod catalogue;
+mod cradle;
 mod death;
 mod leader;
 mod life;

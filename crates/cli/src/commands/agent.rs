@@ -122,6 +122,7 @@ impl Agent {
             data_dir: self.data_dir,
             slots: self.slots.or(settings.slots).unwrap_or(SLOTS),
             labels,
+            cradle: Some(vec![baton.clone().into(), "cradle".into()]),
             supervisor: vec![baton.into(), "supervise".into()],
         })
     }

@@ -34,7 +34,7 @@ pub(crate) async fn run(command: Command) -> Result<Exit, Failure> {
         Command::Resource(command) => resource::run(command).await,
         Command::Cluster(command) => cluster::run(command).await,
         Command::Completion(arguments) => completion::run(&arguments),
-        Command::Supervise(_) | Command::Act(_) | Command::Shop(_) => {
+        Command::Cradle(_) | Command::Supervise(_) | Command::Act(_) | Command::Shop(_) => {
             Err(Failure::ours("this command is run without a runtime"))
         }
     }

@@ -1,8 +1,9 @@
-//! `baton supervise`: what an agent starts for every attempt; and `baton act`, which that starts for a native action.
+//! `baton supervise`: what keeps one attempt; `baton cradle`, from which an agent forks it; and `baton act`, which it
+//! starts for a native action.
 
 use std::path::PathBuf;
 
-/// Flags of `baton supervise` and `baton act`.
+/// Flags of all three.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
     /// The attempt's folder

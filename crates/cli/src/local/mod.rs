@@ -1,5 +1,6 @@
 //! A whole cluster of real processes on this machine: what `baton dev` runs and `baton demo` plays with.
 
+mod bound;
 mod cluster;
 mod layout;
 mod manifest;

@@ -5,8 +5,9 @@ use std::io;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, ExitStatus, Stdio};
 
-use rustix::process::{Pid, Signal, getpid, getppid, kill_process, set_parent_process_death_signal};
+use rustix::process::{Pid, Signal, kill_process};
 
+use super::bound::die_with_us;
 use super::layout::Member;
 
 /// A process that was started, and may have ended.
@@ -67,18 +68,6 @@ impl Process {
         *self = Self::start(self.member.clone())?;
         Ok(())
     }
-}
-
-/// Ends a child with SIGKILL as soon as the thread that starts it is gone.
-pub(crate) fn die_with_us(command: &mut Command) {
-    let parent = getpid();
-    let bind = move || {
-        set_parent_process_death_signal(Some(Signal::KILL))?;
-        // The parent may have ended before the signal was asked for.
-        if getppid() == Some(parent) { Ok(()) } else { Err(rustix::io::Errno::SRCH.into()) }
-    };
-    // SAFETY: between fork and exec it makes two system calls and allocates nothing.
-    unsafe { command.pre_exec(bind) };
 }
 
 /// `ended with exit code 1`, `was ended by signal 9`.

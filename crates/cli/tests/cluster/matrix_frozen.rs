@@ -55,20 +55,23 @@ fn freeze_the_next(agent: u32, seen: &BTreeSet<u32>, over: &AtomicBool) -> Optio
     None
 }
 
-/// The children of an agent that have become supervisors, and the folders of their attempts.
+/// The supervisors that were born in an agent's cradle, and the folders of their attempts.
 fn supervisors(agent: u32) -> Vec<(u32, PathBuf)> {
-    let mut found = Vec::new();
-    for thread in std::fs::read_dir(format!("/proc/{agent}/task")).into_iter().flatten().flatten() {
-        let children = std::fs::read_to_string(thread.path().join("children")).unwrap_or_default();
-        for pid in children.split_whitespace().filter_map(|pid| pid.parse::<u32>().ok()) {
-            let arguments = std::fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-            let mut words = arguments.split('\0').skip(1);
-            if words.next() == Some("supervise") {
-                found.extend(words.next().map(|folder| (pid, PathBuf::from(folder))));
-            }
-        }
-    }
-    found
+    let born = children(agent).into_iter().flat_map(children);
+    let supervises = |pid: u32| {
+        let arguments = std::fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        let mut words = arguments.split('\0').skip(1);
+        let folder = (words.next() == Some("supervise")).then(|| words.next()).flatten();
+        folder.map(|folder| (pid, PathBuf::from(folder)))
+    };
+    born.filter_map(supervises).collect()
+}
+
+fn children(pid: u32) -> Vec<u32> {
+    let threads = std::fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    let texts = threads.map(|thread| std::fs::read_to_string(thread.path().join("children")));
+    let texts: Vec<String> = texts.filter_map(Result::ok).collect();
+    texts.iter().flat_map(|text| text.split_whitespace()).filter_map(|pid| pid.parse().ok()).collect()
 }
 
 /// A step of this class is frozen between Begin and exec and wakes up without a lease: while it

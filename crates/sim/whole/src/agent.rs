@@ -58,6 +58,7 @@ pub(crate) fn start(sim: &mut Sim<'_>, world: &Shared, members: usize, place: us
             slots,
             labels: Default::default(),
             supervisor: Vec::new(),
+            cradle: None,
         };
         let memory = world.lock().memory(place);
         let machine = move |own: Voice| {
