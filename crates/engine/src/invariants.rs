@@ -21,6 +21,7 @@ pub type Violation = String;
 pub fn check(state: &State) -> Result<(), Violation> {
     books_agree(state)?;
     books_of_scarcity(state)?;
+    ended_is_at_rest(state)?;
     slots_are_kept(state)?;
     state.runs.values().try_for_each(|run| check_run(state, run))
 }
@@ -323,6 +324,15 @@ pub fn slots_are_kept(state: &State) -> Result<(), Violation> {
         }
     }
     Ok(())
+}
+
+/// Nothing hangs on a run that has ended: it can be kept apart from the state (see [`crate::rest`]).
+pub fn ended_is_at_rest(state: &State) -> Result<(), Violation> {
+    let mut ended = state.runs.values().filter(|run| run.status.has_ended());
+    match ended.find(|run| !state.is_at_rest(run)) {
+        Some(run) => Err(format!("{} has ended, and something of it is under way still", run.id)),
+        None => Ok(()),
+    }
 }
 
 /// The state's own books: active runs, starts and alarms.

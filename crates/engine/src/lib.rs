@@ -28,6 +28,7 @@ pub mod regions;
 pub mod rejection;
 pub mod requests;
 pub mod resources;
+pub mod rest;
 pub mod run;
 pub mod sabotage;
 pub mod scope;

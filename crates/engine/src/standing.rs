@@ -1,14 +1,60 @@
 //! How a run stands, in words for people: whether somebody is needed, and what it waits for.
 
 use baton_plan::plan::StepIndex;
+use serde::{Deserialize, Serialize};
 
 use crate::locks::Locks;
 use crate::plans::Plans;
 use crate::run::{Heading, Run, Status as RunStatus};
 use crate::scope;
+use crate::stamp::Moment;
 use crate::step::Status;
 
+/// A run's line in a list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Summary {
+    /// Its id.
+    pub id: String,
+    /// Its place in the order of all starts.
+    pub number: u64,
+    /// The plan's name.
+    pub plan: String,
+    /// The plan's version.
+    pub version: u32,
+    /// Where it stands.
+    pub status: RunStatus,
+    /// Why.
+    pub reason: Option<String>,
+    /// When it began.
+    pub started: Moment,
+    /// When it ended.
+    pub ended: Option<Moment>,
+    /// Its steps.
+    pub steps: u32,
+    /// Of these, those that need no more doing.
+    pub done: u32,
+}
+
 impl Run {
+    /// Its line in a list. A group is as far as its parts are, so only those are counted.
+    pub fn summary(&self, plans: &Plans) -> Summary {
+        let parts = || self.steps.iter().filter(|step| step.members.is_empty());
+        let done =
+            parts().filter(|step| step.done || matches!(step.status, Status::Succeeded | Status::Skipped));
+        Summary {
+            id: self.id.clone(),
+            number: self.number,
+            plan: self.plan.clone(),
+            version: self.version,
+            status: self.status,
+            reason: self.why(plans),
+            started: self.started,
+            ended: self.ended,
+            steps: parts().count() as u32,
+            done: done.count() as u32,
+        }
+    }
+
     /// Nothing moves until a person decides: the run is paused or stuck, or all that is left hangs on people.
     pub fn needs_operator(&self) -> bool {
         if self.status.has_ended() {

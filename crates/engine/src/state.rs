@@ -113,8 +113,12 @@ impl State {
 
     /// A run by its id.
     pub fn run(&self, id: &str) -> Result<&Arc<Run>, Rejection> {
-        let missing = || Rejection::NotFound(format!("there is no run `{id}`; `baton run list` shows them"));
-        self.runs.get(id).ok_or_else(missing)
+        self.runs.get(id).ok_or_else(|| State::no_run(id))
+    }
+
+    /// What is said of a run that there is not.
+    pub fn no_run(id: &str) -> Rejection {
+        Rejection::NotFound(format!("there is no run `{id}`; `baton run list` shows them"))
     }
 
     /// The plan version that a run keeps.

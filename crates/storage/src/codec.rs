@@ -5,6 +5,8 @@
 //! variant put in the middle of an enum changes what old bytes mean, so every shape that was ever
 //! written keeps its version, and newer versions are refused instead of guessed at.
 
+use std::io::{self, Read};
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -144,6 +146,22 @@ pub fn decode_first<R: Record>(bytes: &[u8]) -> Result<(R, usize), Error> {
         }
     };
     Ok((record, used))
+}
+
+/// Reads the next envelope of a stream, with its body, unchecked; `None` where the stream ends before the envelope does.
+///
+/// # Errors
+/// Those of the stream.
+pub fn read_envelope(stream: &mut impl Read) -> io::Result<Option<Vec<u8>>> {
+    let mut bytes = Vec::new();
+    stream.by_ref().take(HEADER_LEN as u64).read_to_end(&mut bytes)?;
+    let Some(length) = bytes.get(3..7) else { return Ok(None) };
+    let length = u32::from_le_bytes([length[0], length[1], length[2], length[3]]) as usize;
+    if bytes.len() < HEADER_LEN || length > BODY_LIMIT {
+        return Ok(None);
+    }
+    let read = stream.take(length as u64).read_to_end(&mut bytes)?;
+    Ok((read == length).then_some(bytes))
 }
 
 /// Reads a bare body, for [`Record::upgrade`].

@@ -26,6 +26,31 @@ pub fn write_durably(path: &Path, bytes: &[u8]) -> io::Result<()> {
     sync_folder(folder)
 }
 
+/// Gives a file that was written as `unfinished` its name in the same folder: after a crash either what stood there before
+/// or all of it is there.
+///
+/// # Errors
+/// As [`write_durably`].
+pub fn rename_durably(unfinished: &Path, path: &Path) -> io::Result<()> {
+    sync_file(unfinished)?;
+    fs::rename(unfinished, path).map_err(|error| named("write", path, &error))?;
+    sync_folder(folder_of(path)?)
+}
+
+/// The name that a file has in its folder until it is whole.
+///
+/// # Errors
+/// A path that names no file.
+pub fn unfinished_name(path: &Path) -> io::Result<PathBuf> {
+    let name = path.file_name().ok_or_else(|| {
+        let message = format!("{} does not name a file", path.display());
+        io::Error::new(io::ErrorKind::InvalidInput, message)
+    })?;
+    let mut name = name.to_os_string();
+    name.push(".unfinished");
+    Ok(path.with_file_name(name))
+}
+
 /// Makes the names in a folder durable: creations, renames and removals.
 ///
 /// # Errors
@@ -86,16 +111,6 @@ fn folder_of(path: &Path) -> io::Result<&Path> {
         None if path.is_absolute() => Ok(path),
         None => Err(io::Error::new(io::ErrorKind::InvalidInput, "a path is empty: name a file or a folder")),
     }
-}
-
-fn unfinished_name(path: &Path) -> io::Result<PathBuf> {
-    let name = path.file_name().ok_or_else(|| {
-        let message = format!("{} does not name a file", path.display());
-        io::Error::new(io::ErrorKind::InvalidInput, message)
-    })?;
-    let mut name = name.to_os_string();
-    name.push(".unfinished");
-    Ok(path.with_file_name(name))
 }
 
 /// The same kind of error, with what was tried and on which path.

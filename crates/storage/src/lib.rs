@@ -2,8 +2,9 @@
 //! *durable* means. [`codec`] gives every record a kind, a version and a checksum; [`mod@file`]
 //! writes plain files and folders so that a power cut leaves the old or the new; [`db`] opens
 //! sled so that a flush reaches the disk; [`log`] keeps raft's entries and vote, and refuses to go
-//! on from data that went back in time.
+//! on from data that went back in time; [`archive`] keeps what is written once and read rarely.
 
+pub mod archive;
 pub mod ballast;
 pub mod codec;
 pub mod db;

@@ -186,8 +186,10 @@ async fn transfer(Transfer { to, connection, output }: Transfer) -> Result<Exit,
 }
 
 async fn back_up(Backup { file, connection, output }: Backup) -> Result<Exit, Failure> {
-    let bytes = connection.client()?.backup().await?;
-    let backup::Contents { bytes, cluster, revision, wall_ms, runs, active } = backup::write(&file, &bytes)?;
+    let mut unfinished = backup::Unfinished::create(&file)?;
+    connection.client()?.backup(|part| unfinished.add(part)).await?;
+    let contents = unfinished.finish()?;
+    let backup::Contents { bytes, cluster, revision, wall_ms, runs, active } = contents;
     let (file, taken_at) = (file.display().to_string(), Time::from_ms(wall_ms));
     output::print(&BackedUp { file, bytes, cluster, revision, taken_at, runs, active }, output)
 }

@@ -52,11 +52,11 @@ impl Data for LeaderTransferred {
 #[derive(Debug, Serialize)]
 pub(crate) struct BackedUp {
     pub(crate) file: String,
-    pub(crate) bytes: usize,
+    pub(crate) bytes: u64,
     pub(crate) cluster: String,
     pub(crate) revision: u64,
     pub(crate) taken_at: Time,
-    pub(crate) runs: usize,
+    pub(crate) runs: u64,
     /// Of these, those that had not ended.
     pub(crate) active: usize,
 }

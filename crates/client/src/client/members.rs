@@ -1,7 +1,8 @@
 //! Who belongs to the cluster, who leads it, and backups.
 
+use std::{fmt, io};
+
 use baton_api as api;
-use tonic::Response;
 
 use crate::{Client, Error};
 
@@ -56,20 +57,21 @@ impl Client {
         Ok(self.patient().ask(None, call).await?.leader)
     }
 
-    /// The whole state, as the bytes of a backup.
+    /// The whole state, as the bytes of a backup, each part given to `keep` as it comes.
     ///
     /// # Errors
-    /// As for every read.
-    pub async fn backup(&self) -> Result<Vec<u8>, Error> {
+    /// As for every read; [`Error::Other`] where it breaks off or `keep` fails: what was kept is no backup then.
+    pub async fn backup(&self, mut keep: impl FnMut(&[u8]) -> io::Result<()>) -> Result<(), Error> {
         let call = |mut operator: api::operator_client::OperatorClient<_>| async move {
-            let mut parts = operator.backup(api::BackupRequest {}).await?.into_inner();
-            let mut bytes = Vec::new();
-            while let Some(part) = parts.message().await? {
-                bytes.extend(part.bytes);
-            }
-            Ok(Response::new(bytes))
+            operator.backup(api::BackupRequest {}).await
         };
-        self.patient().ask(None, call).await
+        let mut parts = self.patient().ask(None, call).await?;
+        let broken_off =
+            |why: &dyn fmt::Display| Error::Other(format!("the backup broke off: {why}; take it again"));
+        while let Some(part) = parts.message().await.map_err(|status| broken_off(&status.message()))? {
+            keep(&part.bytes).map_err(|error| broken_off(&error))?;
+        }
+        Ok(())
     }
 
     /// These take as long as a quorum and a second coordinator take: one that works on it is not left alone early.

@@ -1,14 +1,17 @@
 //! What the other members ask of this one. Nothing is done for a frame before its sender, its
 //! addressee and its cluster have been checked.
 
+use std::pin::Pin;
+
 use baton_api::peer_server::{Peer, PeerServer};
 use baton_api::{Frame, IdentifyRequest, Identity, SET_BACK_METADATA};
 use baton_storage::codec::{self, Record};
+use futures::Stream;
 use tonic::metadata::MetadataValue;
 use tonic::{Request, Response, Status, Streaming};
 
 use crate::apart::apart;
-use crate::raft::formats::{Append, SnapshotAnswer, SnapshotPart, Transfer, VoteAsked};
+use crate::raft::formats::{Append, ArchiveAsked, SnapshotAnswer, SnapshotPart, Transfer, VoteAsked};
 use crate::raft::{Cluster, MESSAGE_LIMIT, Refusal, convert, wire_reach};
 
 /// What a member is told whose frame is not taken.
@@ -66,8 +69,13 @@ impl PeerService {
     }
 }
 
+/// The archive on its way to another member.
+type Parts = Pin<Box<dyn Stream<Item = Result<Frame, Status>> + Send>>;
+
 #[tonic::async_trait]
 impl Peer for PeerService {
+    type ArchiveStream = Parts;
+
     async fn identify(&self, request: Request<IdentifyRequest>) -> Result<Response<Identity>, Status> {
         let remembered = self.cluster.standing().recall(&request.into_inner().incarnation);
         let remembered = remembered.map(wire_reach);
@@ -115,11 +123,37 @@ impl Peer for PeerService {
         }
         let (frame, vote) = last.ok_or_else(|| Status::invalid_argument("a snapshot without a part came"))?;
         let finished = apart(move || incoming.finish());
-        let snapshot = finished.await.map_err(internal)?.map_err(internal)?;
+        let (snapshot, archived) = finished.await.map_err(internal)?.map_err(internal)?;
+        let members = snapshot.meta.last_membership.membership();
+        let sender = members.get_node(&frame.from).ok_or_else(|| internal("its sender is no member"))?;
+        self.cluster.fetch_archive(sender, archived).await.map_err(internal)?;
         let raft = self.cluster.raft();
         let response = raft.install_full_snapshot(convert::vote(vote), snapshot).await;
         let vote = convert::vote_record(&response.map_err(stopped)?.vote);
         self.answer(&frame, &SnapshotAnswer { vote })
+    }
+
+    async fn archive(&self, request: Request<Frame>) -> Result<Response<Parts>, Status> {
+        let frame = request.into_inner();
+        let ArchiveAsked { from, to } = self.open(&frame)?;
+        let files = self.cluster.machine().archive().files();
+        if !files.holds(from) || !files.holds(to) {
+            return Err(Status::failed_precondition(
+                "the archive of ended runs there is no beginning of the one here, so it cannot be completed: move that \
+                 member's data folder away and bring it back under a new id",
+            ));
+        }
+        let (cluster, incarnation) = (self.cluster.clone(), frame.incarnation);
+        let parts = futures::stream::try_unfold(from.count, move |at| {
+            let (cluster, incarnation) = (cluster.clone(), incarnation.clone());
+            async move {
+                let reader = cluster.clone();
+                let part = apart(move || reader.archive_part(at, to.count)).await.map_err(internal)?;
+                let Some((part, next)) = part.map_err(internal)? else { return Ok(None) };
+                Ok(Some((cluster.standing().frame(&incarnation, codec::encode(&part)), next)))
+            }
+        });
+        Ok(Response::new(Box::pin(parts)))
     }
 
     async fn transfer_leader(&self, request: Request<Frame>) -> Answer {

@@ -1,9 +1,13 @@
-//! A backup: the state at one place of the log, in a file that says what it is and whether it is whole.
+//! A backup: the state at one place of the log and the archive that goes with it, in a file that says what it is and
+//! whether it is whole.
 
-use std::path::Path;
+use std::fs::File;
+use std::io::{self, BufReader, Write};
+use std::path::{Path, PathBuf};
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use baton_engine::State;
+use baton_storage::archive::Entry;
 use baton_storage::codec::{self, Record};
 use baton_storage::file;
 use baton_storage::position::Position;
@@ -11,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use super::cluster::{Cluster, ReadError};
 use super::convert;
-use super::formats::{Members, SnapshotState};
+use super::formats::{ArchivePart, Members, SnapshotState};
 use crate::apart::apart;
 
 /// What stands before the state.
@@ -25,18 +29,28 @@ pub(crate) struct BackupHead {
     pub(crate) members: Members,
     /// When it was made, wall time, for people.
     pub(crate) wall_ms: i64,
+    /// How many entries of the archive follow the state.
+    pub(crate) archived: u64,
 }
 
 impl Record for BackupHead {
     const MAGIC: u8 = 0xCC;
-    const VERSION: u16 = 1;
+    const VERSION: u16 = 2;
+
+    fn upgrade(version: u16, body: &[u8]) -> Result<Self, codec::Error> {
+        if version != 1 {
+            return Err(codec::Error::Unreadable { found: version, known: Self::VERSION });
+        }
+        let (cluster, at, members, wall_ms) = codec::decode_body(body)?;
+        Ok(Self { cluster, at, members, wall_ms, archived: 0 })
+    }
 }
 
 /// What a backup says of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Contents {
     /// How large it is.
-    pub bytes: usize,
+    pub bytes: u64,
     /// The cluster's id.
     pub cluster: String,
     /// The log index that it reflects.
@@ -44,98 +58,151 @@ pub struct Contents {
     /// When it was made, wall time.
     pub wall_ms: i64,
     /// Runs in it.
-    pub runs: usize,
+    pub runs: u64,
     /// Of these, those that had not ended.
     pub active: usize,
 }
 
+/// A backup that is being read.
 pub(crate) struct Backup {
     pub(crate) head: BackupHead,
     pub(crate) state: State,
+    pub(crate) archived: Archived<BufReader<File>>,
+}
+
+/// A backup that is being made: its beginning, and how many entries of the archive follow.
+pub(crate) struct Beginning {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) archived: u64,
 }
 
 impl Cluster {
-    /// The state as a backup's bytes; not older than anything acknowledged before the call.
+    /// The beginning of a backup; not older than anything acknowledged before the call.
     ///
     /// # Errors
     /// As for every linearizable read.
-    pub(crate) async fn backup(&self, wall_ms: i64) -> Result<Vec<u8>, ReadError> {
+    pub(crate) async fn begin_backup(&self, wall_ms: i64) -> Result<Beginning, ReadError> {
         self.linearize().await?;
         // The index first: the state may be newer than what the head says, never older.
         let index = *self.machine().applied().borrow();
-        let state = self.machine().read(State::clone);
+        let files = self.machine().archive().files();
+        let (state, archived) = self.machine().read(|state| (state.clone(), files.mark().count));
         let term = self.leadership().borrow().term;
         let members = convert::members(&self.membership());
-        let head =
-            BackupHead { cluster: self.standing().cluster(), at: Position { term, index }, members, wall_ms };
+        let (cluster, at) = (self.standing().cluster(), Position { term, index });
+        let head = BackupHead { cluster, at, members, wall_ms, archived };
         let encode = move || [codec::encode(&head), codec::encode(&SnapshotState(state))].concat();
         let encoded = apart(encode).await;
-        encoded.map_err(|error| ReadError::Unavailable(error.to_string()))
+        let bytes = encoded.map_err(|error| ReadError::Unavailable(error.to_string()))?;
+        Ok(Beginning { bytes, archived })
+    }
+
+    /// More of a backup, from the entry `from` of the archive on, and how far it goes. Blocks.
+    pub(crate) fn go_on_with_backup(&self, from: u64, to: u64) -> io::Result<Option<(Vec<u8>, u64)>> {
+        let part = self.archive_part(from, to)?;
+        Ok(part.map(|(part, next)| (codec::encode(&part), next)))
     }
 }
 
-/// Writes a backup durably, whole or not at all, reads it again, and says what is in it.
-///
-/// # Errors
-/// If it cannot be written, or what came is no backup or not whole.
-pub fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<Contents> {
-    decode(bytes).context("what came from the cluster is no whole backup: take it again")?;
-    file::write_durably(path, bytes)?;
-    let Backup { head, state } = read(path)?;
-    Ok(Contents {
-        bytes: bytes.len(),
-        cluster: head.cluster,
-        revision: head.at.index,
-        wall_ms: head.wall_ms,
-        runs: state.runs.len(),
-        active: state.active.len(),
-    })
+/// A backup on its way into a file, under another name until it is whole, so that no half of it is taken for one.
+pub struct Unfinished {
+    file: File,
+    unfinished: PathBuf,
+    path: PathBuf,
 }
 
+impl Unfinished {
+    /// Begins one that is to stand at `path`.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub fn create(path: &Path) -> anyhow::Result<Self> {
+        let unfinished = file::unfinished_name(path)?;
+        let file = File::create(&unfinished);
+        let file = file.with_context(|| format!("cannot write {}", unfinished.display()))?;
+        Ok(Self { file, unfinished, path: path.to_path_buf() })
+    }
+
+    /// Adds what came.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub fn add(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.file.write_all(bytes)
+    }
+
+    /// Gives it its name, durably, if it is whole, and says what is in it.
+    ///
+    /// # Errors
+    /// If what came is no backup or not whole; those of the file system.
+    pub fn finish(self) -> anyhow::Result<Contents> {
+        let not_whole = "what came from the cluster is no whole backup: take it again";
+        let Backup { head, state, archived } = read(&self.unfinished).context(not_whole)?;
+        for entry in archived {
+            entry.context(not_whole)?;
+        }
+        file::rename_durably(&self.unfinished, &self.path)?;
+        Ok(Contents {
+            bytes: std::fs::metadata(&self.path)?.len(),
+            cluster: head.cluster,
+            revision: head.at.index,
+            wall_ms: head.wall_ms,
+            runs: state.started,
+            active: state.active.len(),
+        })
+    }
+}
+
+/// Reads a backup's beginning; the archive's entries are read as they are asked for.
 pub(crate) fn read(path: &Path) -> anyhow::Result<Backup> {
-    let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-    decode(&bytes)
+    let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
+    begin(BufReader::new(file))
         .with_context(|| format!("{} is no backup that can be restored; take an earlier one", path.display()))
 }
 
-fn decode(bytes: &[u8]) -> anyhow::Result<Backup> {
-    let (head, used) = codec::decode_first::<BackupHead>(bytes).context("its head cannot be read")?;
-    let SnapshotState(state) = codec::decode(&bytes[used..]).context("its state cannot be read")?;
-    Ok(Backup { head, state })
+fn begin(mut stream: BufReader<File>) -> anyhow::Result<Backup> {
+    let head: BackupHead = next(&mut stream).context("its head cannot be read")?;
+    let SnapshotState(state) = next(&mut stream).context("its state cannot be read")?;
+    let archived = Archived { stream, left: head.archived, entries: Vec::new().into_iter() };
+    Ok(Backup { head, state, archived })
+}
+
+fn next<R: Record>(stream: &mut impl io::Read) -> anyhow::Result<R> {
+    let bytes = codec::read_envelope(stream)?.context("it is cut off")?;
+    Ok(codec::decode(&bytes)?)
+}
+
+/// The archive's entries in a backup. The last one is only given where nothing follows it.
+pub(crate) struct Archived<S> {
+    stream: S,
+    /// Entries that are still to come, with those that were read.
+    left: u64,
+    entries: std::vec::IntoIter<Entry>,
+}
+
+impl<S: io::Read> Archived<S> {
+    fn advance(&mut self) -> anyhow::Result<Option<Entry>> {
+        if self.left == 0 {
+            ensure!(self.stream.read(&mut [0])? == 0, "something follows its end");
+            return Ok(None);
+        }
+        if self.entries.len() == 0 {
+            let ArchivePart(entries) = next(&mut self.stream).context("its archive cannot be read")?;
+            self.entries = entries.into_iter();
+        }
+        self.left -= 1;
+        self.entries.next().context("a part of its archive is empty").map(Some)
+    }
+}
+
+impl<S: io::Read> Iterator for Archived<S> {
+    type Item = anyhow::Result<Entry>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.advance().transpose()
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::raft::formats::MemberRecord;
-
-    fn head() -> BackupHead {
-        let record = MemberRecord { address: "h:1".into(), region: "r".into(), incarnation: "i".into() };
-        let members = Members { voters: vec![[1].into()], nodes: [(1, record)].into() };
-        BackupHead { cluster: "c".into(), at: Position { term: 2, index: 9 }, members, wall_ms: 8 }
-    }
-
-    #[test]
-    fn the_head_is_these_bytes_for_ever() {
-        let bytes = codec::encode(&head());
-        assert_eq!(bytes[..3], [0xCC, 1, 0]);
-        let body = [&[1, b'c', 2, 9, 1, 1, 1, 1, 1, 3][..], b"h:1", &[1, b'r', 1, b'i', 16]].concat();
-        assert_eq!(bytes[codec::HEADER_LEN..], body);
-    }
-
-    #[test]
-    fn a_backup_that_is_not_whole_is_refused() {
-        let whole = [codec::encode(&head()), codec::encode(&SnapshotState(State::default()))].concat();
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("backup");
-        assert_eq!(write(&path, &whole).unwrap().revision, 9);
-        for at in 0..whole.len() {
-            assert!(decode(&whole[..at]).is_err(), "cut after {at} bytes");
-            let mut flipped = whole.clone();
-            flipped[at] ^= 1;
-            assert!(decode(&flipped).is_err(), "flipped at {at}");
-        }
-        assert!(write(&path, &whole[1..]).is_err());
-        assert_eq!(std::fs::read(&path).unwrap(), whole, "a failed backup leaves the one before");
-    }
-}
+#[path = "backup_tests.rs"]
+mod tests;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use baton_storage::archive::Mark;
 use baton_storage::codec;
 use baton_storage::position::{Position, Vote as VoteRecord};
 use openraft::EntryPayload;
@@ -158,11 +159,12 @@ pub(crate) fn transfer_request(record: Transfer) -> TransferLeaderRequest<Types>
     TransferLeaderRequest::new(vote(record.from), record.to, record.last.map(log_id))
 }
 
-pub(crate) fn snapshot_head(meta: &SnapshotMeta) -> SnapshotHead {
+pub(crate) fn snapshot_head(meta: &SnapshotMeta, archived: Mark) -> SnapshotHead {
     SnapshotHead {
         last: meta.last_log_id.map(position),
         members_at: (*meta.last_membership.log_id()).map(position),
         members: members(meta.last_membership.membership()),
+        archived,
     }
 }
 

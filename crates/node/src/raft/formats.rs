@@ -5,8 +5,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use baton_engine::run::Run;
+use baton_engine::standing::Summary;
 use baton_engine::{Batch, State};
-use baton_storage::codec::Record;
+use baton_storage::archive::{Entry, Mark};
+use baton_storage::codec::{self, Record};
 use baton_storage::position::{Position, Vote};
 use serde::{Deserialize, Serialize};
 
@@ -132,19 +135,55 @@ pub(crate) enum TransferAnswer {
 }
 record!(TransferAnswer, 0xC9);
 
-/// The head of a snapshot's file: where in the log it stands.
+/// The head of a snapshot's file: where in the log it stands, and how far its archive reaches.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct SnapshotHead {
     pub(crate) last: Option<Position>,
     pub(crate) members_at: Option<Position>,
     pub(crate) members: Members,
+    pub(crate) archived: Mark,
 }
-record!(SnapshotHead, 0xCA);
+
+impl Record for SnapshotHead {
+    const MAGIC: u8 = 0xCA;
+    const VERSION: u16 = 2;
+
+    fn upgrade(version: u16, body: &[u8]) -> Result<Self, codec::Error> {
+        if version != 1 {
+            return Err(codec::Error::Unreadable { found: version, known: Self::VERSION });
+        }
+        let (last, members_at, members) = codec::decode_body(body)?;
+        Ok(Self { last, members_at, members, archived: Mark::default() })
+    }
+}
 
 /// The rest of it.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct SnapshotState(pub(crate) State);
 record!(SnapshotState, 0xCB);
+
+/// A run at rest, as the archive keeps it.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ArchivedRun(pub(crate) Arc<Run>);
+record!(ArchivedRun, 0xCD);
+
+/// Its line in a list.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ArchivedLine(pub(crate) Summary);
+record!(ArchivedLine, 0xCE);
+
+/// A member's question for the archive from where its own ends up to where a snapshot's does.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ArchiveAsked {
+    pub(crate) from: Mark,
+    pub(crate) to: Mark,
+}
+record!(ArchiveAsked, 0xCF);
+
+/// Some of it, in order.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ArchivePart(pub(crate) Vec<Entry>);
+record!(ArchivePart, 0xD0);
 
 #[cfg(test)]
 #[path = "formats_tests.rs"]

@@ -1,3 +1,5 @@
+use baton_engine::run::Status;
+use baton_engine::stamp::Moment;
 use baton_engine::{Command, Stamp};
 use baton_plan::plan::RecoveryTime;
 use baton_storage::codec;
@@ -93,9 +95,38 @@ fn snapshots() {
     let bytes = vec![1, 2, 3];
     golden(&SnapshotPart { vote: VOTE, bytes }, 0xC6, &[5, 3, 1, 3, 1, 2, 3]);
     golden(&SnapshotAnswer { vote: VOTE }, 0xC7, &[5, 3, 1]);
-    let head = SnapshotHead { last: Some(AT), members_at: None, members: members() };
-    let body = [&[1, 2, 9, 0], &MEMBERS[..], b"i"].concat();
-    golden(&head, 0xCA, &body);
+    let old_body = [&[1, 2, 9, 0], &MEMBERS[..], b"i"].concat();
+    let archived = Mark { count: 5, chain: 6 };
+    let head = SnapshotHead { last: Some(AT), members_at: None, members: members(), archived };
+    let bytes = codec::encode(&head);
+    assert_eq!(bytes[..3], [0xCA, 2, 0]);
+    assert_eq!(bytes[codec::HEADER_LEN..], [&old_body[..], &[5, 6]].concat());
+    let before_archives = SnapshotHead { archived: Mark::default(), ..head };
+    assert_eq!(SnapshotHead::upgrade(1, &old_body).unwrap(), before_archives);
+    assert!(SnapshotHead::upgrade(0, &old_body).is_err());
+}
+
+#[test]
+fn archives() {
+    let (from, to) = (Mark { count: 1, chain: 2 }, Mark { count: 3, chain: 4 });
+    golden(&ArchiveAsked { from, to }, 0xCF, &[1, 2, 3, 4]);
+    let entry = Entry { digest: 7, line: vec![1, 2], body: vec![3] };
+    golden(&ArchivePart(vec![entry]), 0xD0, &[1, 7, 2, 1, 2, 1, 3]);
+    let at = |index| Moment { index, stamp: Stamp { time_ms: 7, wall_ms: 8 } };
+    let summary = Summary {
+        id: "p-1".into(),
+        number: 4,
+        plan: "p".into(),
+        version: 2,
+        status: Status::Succeeded,
+        reason: None,
+        started: at(5),
+        ended: Some(at(6)),
+        steps: 9,
+        done: 9,
+    };
+    let body = [&[3], &b"p-1"[..], &[4, 1, b'p', 2, 4, 0, 5, 7, 16, 1, 6, 7, 16, 9, 9]].concat();
+    golden(&ArchivedLine(summary), 0xCE, &body);
 }
 
 #[test]

@@ -2,9 +2,11 @@
 //! of it: write a batch, make a read linearizable, look at the state, know who leads.
 
 mod acknowledged;
+pub(crate) mod archive;
 pub mod backup;
 mod cluster;
 pub(crate) mod convert;
+mod fetch;
 mod formation;
 pub(crate) mod formats;
 mod founding;

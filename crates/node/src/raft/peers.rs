@@ -7,10 +7,11 @@ use std::time::Duration;
 use baton_api::connect::Connect;
 use baton_api::peer_client::PeerClient;
 use baton_api::{IdentifyRequest, Identity};
+use baton_storage::codec::BODY_LIMIT;
 use tonic::transport::{Channel, Endpoint};
 
-/// The largest message between members, in bytes.
-pub(crate) const MESSAGE_LIMIT: usize = 64 * 1024 * 1024;
+/// The largest message between members, in bytes: whatever can be written can be sent.
+pub(crate) const MESSAGE_LIMIT: usize = BODY_LIMIT + (1 << 20);
 
 const CONNECT_WITHIN: Duration = Duration::from_secs(1);
 /// A connection that was cut is noticed by missing answers to these questions, and made anew as soon as it can be: TCP by

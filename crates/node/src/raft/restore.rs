@@ -12,6 +12,7 @@ use baton_api::IdentifyRequest;
 use baton_api::connect::Tcp;
 use baton_engine::command::Cause;
 use baton_engine::{Batch, Command, Stamp, State, reckoning};
+use baton_storage::archive::{Archive, Entry};
 use baton_storage::file;
 use baton_storage::hard_state::HardStateFile;
 use baton_storage::log::random_id;
@@ -19,12 +20,13 @@ use baton_storage::position::{Position, Vote as VoteRecord};
 use baton_storage::sabotage::{self, Bug};
 use openraft::EntryPayload;
 
+use super::archive::RunArchive;
 use super::backup::{self, Backup};
 use super::convert;
 use super::log_store::{LogStore, Opened};
 use super::peers::Peers;
-use super::snapshot::SnapshotFolder;
-use super::types::*;
+use super::snapshot::{Loaded, SnapshotFolder};
+use super::types::{Member, Membership, Proposal, SnapshotMeta, StoredMembership};
 
 /// How long a member of the old cluster may take to show that it is still there.
 const REACHABLE_WITHIN: Duration = Duration::from_secs(2);
@@ -68,12 +70,17 @@ pub struct Restored {
     pub still_there: Vec<String>,
 }
 
+/// Runs at rest on their way out of one archive into another.
+type Entries = Box<dyn Iterator<Item = anyhow::Result<Entry>> + Send>;
+
 struct Copy {
     cluster: String,
     at: Position,
     /// The old cluster's members, without the one that the copy is from.
     others: BTreeMap<u64, Member>,
     state: State,
+    /// The runs that are not in the state, in the archive's order.
+    archived: Entries,
     cause: Cause,
 }
 
@@ -97,10 +104,11 @@ pub async fn restore(source: Source, founder: Founder) -> anyhow::Result<Restore
 fn read(source: &Source) -> anyhow::Result<Copy> {
     match source {
         Source::Backup(path) => {
-            let Backup { head, state } = backup::read(path)?;
+            let Backup { head, state, archived } = backup::read(path)?;
             let others = convert::membership(head.members)?;
             let others = others.nodes().map(|(id, member)| (*id, member.clone())).collect();
-            Ok(Copy { cluster: head.cluster, at: head.at, others, state, cause: Cause::Restored })
+            let archived = Box::new(archived);
+            Ok(Copy { cluster: head.cluster, at: head.at, others, state, archived, cause: Cause::Restored })
         }
         Source::DataDir(folder) => read_member(folder),
     }
@@ -114,24 +122,32 @@ fn read_member(folder: &Path) -> anyhow::Result<Copy> {
     let own = hard.identity.node;
     let Opened { store, cluster, .. } = LogStore::open(folder, own, Arc::new(|_: &io::Error| {}))?;
     let (_, loaded) = SnapshotFolder::open(&folder.join("snapshots"))?;
-    let (mut state, mut at, mut members) = match loaded {
-        Some(loaded) => {
-            (loaded.state, loaded.meta.last_log_id, loaded.meta.last_membership.membership().clone())
+    let (mut state, mut at, mut members, mark) = match loaded {
+        Some(Loaded { meta, archived, state }) => {
+            (state, meta.last_log_id, meta.last_membership.membership().clone(), archived)
         }
-        None => (State::default(), None, Membership::default()),
+        None => Default::default(),
     };
+    let archive = RunArchive::open(&folder.join("archive"), mark)?;
     for entry in store.entries_after(at.map(|at| at.index)) {
         at = Some(entry.log_id);
         match entry.payload {
             EntryPayload::Blank => {}
-            EntryPayload::Normal(Proposal(batch)) => drop(state.apply(entry.log_id.index, &batch)),
+            EntryPayload::Normal(Proposal(batch)) => {
+                for id in state.absent(&batch) {
+                    archive.load(id)?.into_iter().for_each(|run| state.put_back(run));
+                }
+                state.apply(entry.log_id.index, &batch);
+            }
             EntryPayload::Membership(changed) => members = changed,
         }
     }
     let at = at.with_context(|| format!("{} holds nothing yet", folder.display()))?;
     let others = members.nodes().filter(|(id, _)| **id != own);
     let others = others.map(|(id, member)| (*id, member.clone())).collect();
-    Ok(Copy { cluster, at: convert::position(at), others, state, cause: Cause::Forced })
+    let entries = (0..mark.count).map(move |count| Ok(archive.files().entry(count)?));
+    let (at, archived) = (convert::position(at), Box::new(entries));
+    Ok(Copy { cluster, at, others, state, archived, cause: Cause::Forced })
 }
 
 async fn still_there(copy: &Copy) -> Vec<String> {
@@ -144,7 +160,7 @@ async fn still_there(copy: &Copy) -> Vec<String> {
 }
 
 fn write(copy: Copy, founder: &Founder, still_there: Vec<String>) -> anyhow::Result<Restored> {
-    let Copy { at, mut state, cause, .. } = copy;
+    let Copy { at, mut state, archived, cause, .. } = copy;
     if state.retired.contains(&founder.id) {
         bail!(
             "id {} was removed from the old cluster once, and is never used again: choose another --id",
@@ -172,7 +188,7 @@ fn write(copy: Copy, founder: &Founder, still_there: Vec<String>) -> anyhow::Res
     if unfinished.exists() {
         std::fs::remove_dir_all(&unfinished)?;
     }
-    fill(&unfinished, founder, &restored.cluster, at, state)?;
+    fill(&unfinished, founder, &restored.cluster, at, state, archived)?;
     // Another restore of the same copy begins another second, and so another epoch.
     let left_ms = reckoning::over_at_ms(epoch).saturating_sub(wall_ms()).clamp(0, 1000);
     std::thread::sleep(Duration::from_millis(left_ms.unsigned_abs()));
@@ -199,7 +215,14 @@ fn begin_epoch(state: &mut State, at: Position, cause: Cause) -> anyhow::Result<
     }
 }
 
-fn fill(folder: &Path, founder: &Founder, cluster: &str, at: Position, state: State) -> anyhow::Result<()> {
+fn fill(
+    folder: &Path,
+    founder: &Founder,
+    cluster: &str,
+    at: Position,
+    state: State,
+    archived: Entries,
+) -> anyhow::Result<()> {
     let Opened { store, identity, .. } = LogStore::open(folder, founder.id, Arc::new(|_: &io::Error| {}))?;
     let member = Member {
         address: founder.address.clone(),
@@ -214,7 +237,12 @@ fn fill(folder: &Path, founder: &Founder, cluster: &str, at: Position, state: St
         last_membership: StoredMembership::new(Some(last), membership),
     };
     let (snapshots, _) = SnapshotFolder::open(&folder.join("snapshots"))?;
-    snapshots.write(&meta, state)?;
+    let archive = Archive::open(&folder.join("archive"))?;
+    for entry in archived {
+        archive.add(&entry?)?;
+    }
+    archive.sync()?;
+    snapshots.write(&meta, archive.mark(), state)?;
     let log = store.log();
     log.purge(at)?;
     let (answer, answered) = mpsc::sync_channel(1);

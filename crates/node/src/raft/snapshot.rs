@@ -6,8 +6,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use baton_engine::State;
+use baton_storage::archive::Mark;
 use baton_storage::{codec, file};
 
+use super::archive::RunArchive;
 use super::convert;
 use super::formats::{SnapshotHead, SnapshotState};
 use super::types::{RaftSnapshot, SnapshotMeta};
@@ -43,6 +45,8 @@ pub(crate) struct SnapshotFolder {
 /// A snapshot that was read.
 pub(crate) struct Loaded {
     pub(crate) meta: SnapshotMeta,
+    /// How far the archive reaches that goes with the state.
+    pub(crate) archived: Mark,
     pub(crate) state: State,
 }
 
@@ -80,10 +84,10 @@ impl SnapshotFolder {
         Ok(Some((meta, SnapshotBytes(Arc::new(file)))))
     }
 
-    /// Makes a snapshot of `state` the current one, unless a newer one has come in the meantime.
-    /// Blocks.
-    pub(crate) fn write(&self, meta: &SnapshotMeta, state: State) -> io::Result<()> {
-        let mut bytes = codec::encode(&convert::snapshot_head(meta));
+    /// Makes a snapshot of `state` the current one, unless a newer one has come in the meantime. What is in the archive
+    /// before `archived` must be durable. Blocks.
+    pub(crate) fn write(&self, meta: &SnapshotMeta, archived: Mark, state: State) -> io::Result<()> {
+        let mut bytes = codec::encode(&convert::snapshot_head(meta, archived));
         bytes.extend(codec::encode(&SnapshotState(state)));
         let mut current = self.lock();
         if is_newer(meta, current.as_ref()) {
@@ -93,11 +97,15 @@ impl SnapshotFolder {
         Ok(())
     }
 
-    /// Makes bytes that came from another member the current snapshot, and returns its state.
-    /// Blocks.
-    pub(crate) fn install(&self, bytes: &SnapshotBytes) -> io::Result<Loaded> {
+    /// Makes bytes that came from another member the current snapshot, once the archive is there that goes with it, and
+    /// returns its state. Blocks.
+    pub(crate) fn install(&self, bytes: &SnapshotBytes, archive: &RunArchive) -> io::Result<Loaded> {
         let bytes = bytes.read_all()?;
         let loaded = decode(&bytes).map_err(io::Error::other)?;
+        if !archive.stand_at(loaded.archived)? {
+            return Err(io::Error::other("a snapshot came without the archive that goes with it"));
+        }
+        archive.files().sync()?;
         let mut current = self.lock();
         if is_newer(&loaded.meta, current.as_ref()) {
             file::write_durably(&self.current_path(), &bytes)?;
@@ -142,11 +150,11 @@ impl Incoming {
         io::Write::write_all(&mut self.0, bytes)
     }
 
-    /// All of it, with what its head says. Blocks.
-    pub(crate) fn finish(self) -> io::Result<RaftSnapshot> {
+    /// All of it, with what its head says, and the archive that goes with it. Blocks.
+    pub(crate) fn finish(self) -> io::Result<(RaftSnapshot, Mark)> {
         let bytes = SnapshotBytes(Arc::new(self.0));
         let loaded = decode(&bytes.read_all()?).map_err(io::Error::other)?;
-        Ok(RaftSnapshot { meta: loaded.meta, snapshot: bytes })
+        Ok((RaftSnapshot { meta: loaded.meta, snapshot: bytes }, loaded.archived))
     }
 }
 
@@ -157,6 +165,7 @@ fn is_newer(meta: &SnapshotMeta, current: Option<&SnapshotMeta>) -> bool {
 fn decode(bytes: &[u8]) -> Result<Loaded, codec::Error> {
     let (head, used) = codec::decode_first::<SnapshotHead>(bytes)?;
     let SnapshotState(state) = codec::decode(&bytes[used..])?;
+    let archived = head.archived;
     let meta = convert::snapshot_meta(head)?;
-    Ok(Loaded { meta, state })
+    Ok(Loaded { meta, archived, state })
 }

@@ -9,6 +9,7 @@ use anyhow::Context;
 use openraft::SnapshotPolicy;
 
 use super::acknowledged::Acknowledged;
+use super::archive::RunArchive;
 use super::cluster::{Cluster, Inner};
 use super::leadership::{self, end};
 use super::log_store::{LogStore, Opened};
@@ -38,7 +39,7 @@ impl Cluster {
         let data = config.data_dir.clone();
         let id = config.id;
         let open = move || open_data(&data, id, &open_log);
-        let (opened, snapshots, loaded) = apart(open).await??;
+        let (opened, snapshots, loaded, archive) = apart(open).await??;
         let log = Arc::clone(opened.store.log());
         let standing = Arc::new(Standing::new(opened.identity, opened.cluster, log.reached()));
         let peers = Peers::over(connect);
@@ -50,7 +51,9 @@ impl Cluster {
             peers: peers.clone(),
             acknowledged: Acknowledged::default(),
         };
-        let (store, machine) = MachineStore::new(snapshots.clone(), loaded, witness);
+        let folder = snapshots.clone();
+        let made = apart(move || MachineStore::new(folder, archive, loaded, witness)).await?;
+        let (store, machine) = made.context("the archive of ended runs cannot be written")?;
         let raft = Raft::new(id, raft_config(&config)?, network, opened.store, store)
             .await
             .context("raft cannot start from this member's data")?;
@@ -72,7 +75,7 @@ impl Cluster {
     }
 }
 
-type Data = (Opened, SnapshotFolder, Option<Loaded>);
+type Data = (Opened, SnapshotFolder, Option<Loaded>, RunArchive);
 
 fn open_data(data: &Path, id: u64, open_log: &OpenLog) -> anyhow::Result<Data> {
     let failure = Arc::new(|error: &io::Error| {
@@ -92,7 +95,9 @@ fn open_data(data: &Path, id: u64, open_log: &OpenLog) -> anyhow::Result<Data> {
             data.display()
         );
     }
-    Ok((opened, snapshots, loaded))
+    let archived = loaded.as_ref().map(|loaded| loaded.archived).unwrap_or_default();
+    let archive = RunArchive::open(&data.join("archive"), archived)?;
+    Ok((opened, snapshots, loaded, archive))
 }
 
 fn raft_config(config: &Config) -> anyhow::Result<Arc<openraft::Config>> {

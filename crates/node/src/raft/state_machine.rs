@@ -5,20 +5,24 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Instant;
 
-use baton_engine::{Reply, State};
+use baton_engine::run::Run;
+use baton_engine::{Batch, Reply, State};
+use baton_storage::archive::Mark;
 use futures::{Stream, StreamExt};
 use openraft::storage::{EntryResponder, RaftStateMachine, Snapshot};
 use openraft::{EntryPayload, OptionalSend, RaftSnapshotBuilder};
 use tokio::sync::watch;
 
-use super::snapshot::{SnapshotBytes, SnapshotFolder};
+use super::archive::RunArchive;
+use super::snapshot::{Loaded, SnapshotBytes, SnapshotFolder};
 use super::types::*;
 use crate::apart::apart;
 use crate::surroundings::Witness;
 
-/// The state that the log has led to so far.
+/// The state that the log has led to so far, and the archive of what came to rest on the way.
 pub struct Machine {
     state: RwLock<State>,
+    archive: RunArchive,
     applied: watch::Sender<u64>,
     applied_at: RwLock<Instant>,
     /// Runs that somebody watches, by id.
@@ -26,9 +30,10 @@ pub struct Machine {
 }
 
 impl Machine {
-    fn new(state: State, applied: u64) -> Self {
+    fn new(state: State, archive: RunArchive, applied: u64) -> Self {
         Self {
             state: RwLock::new(state),
+            archive,
             applied: watch::Sender::new(applied),
             applied_at: RwLock::new(Instant::now()),
             watched: Mutex::default(),
@@ -38,6 +43,32 @@ impl Machine {
     /// Looks at the state. Nothing is applied meanwhile: be brief.
     pub fn read<T>(&self, look: impl FnOnce(&State) -> T) -> T {
         look(&self.state.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Looks at a run, which may be in the archive; as [`Machine::read`]. `None` where there is none. Blocks.
+    ///
+    /// # Errors
+    /// Those of the disk.
+    pub fn read_run<T>(&self, id: &str, look: impl FnOnce(&State, &Run) -> T) -> io::Result<Option<T>> {
+        let mut look = Some(look);
+        let mut look = |state: &State, run: &Run| look.take().map(|look| look(state, run));
+        let found = self.read(|state| match state.runs.get(id) {
+            Some(run) => Found::Here(look(state, run)),
+            None => self.archive.find(id).map_or(Found::Nowhere, |(_, row)| Found::Archived(row.count)),
+        });
+        match found {
+            Found::Here(seen) => Ok(seen),
+            Found::Nowhere => Ok(None),
+            Found::Archived(count) => {
+                let run = self.archive.run(count)?;
+                Ok(self.read(|state| look(state, &run)))
+            }
+        }
+    }
+
+    /// The archive of runs at rest.
+    pub(crate) fn archive(&self) -> &RunArchive {
+        &self.archive
     }
 
     /// The index of the last applied entry, and when it changes.
@@ -81,6 +112,13 @@ impl Machine {
     }
 }
 
+/// Where a run is.
+enum Found<T> {
+    Here(T),
+    Archived(u64),
+    Nowhere,
+}
+
 /// One who watches a run.
 pub(crate) struct RunWatch {
     // `None` only while it is dropped.
@@ -120,18 +158,22 @@ pub(crate) struct MachineStore {
 }
 
 impl MachineStore {
-    /// A machine that stands where the current snapshot does.
+    /// A machine that stands where the current snapshot does. Blocks.
+    ///
+    /// # Errors
+    /// Those of the archive.
     pub(crate) fn new(
         snapshots: SnapshotFolder,
-        loaded: Option<super::snapshot::Loaded>,
+        archive: RunArchive,
+        loaded: Option<Loaded>,
         witness: Option<Witness>,
-    ) -> (Self, Arc<Machine>) {
+    ) -> io::Result<(Self, Arc<Machine>)> {
         let (state, meta) = match loaded {
             Some(loaded) => (loaded.state, loaded.meta),
             None => (State::default(), SnapshotMeta::default()),
         };
         let applied = meta.last_log_id.map_or(0, |last| last.index);
-        let machine = Arc::new(Machine::new(state, applied));
+        let machine = Arc::new(Machine::new(state, archive, applied));
         let store = Self {
             machine: Arc::clone(&machine),
             last: meta.last_log_id,
@@ -139,33 +181,68 @@ impl MachineStore {
             snapshots,
             witness,
         };
-        (store, machine)
+        // A snapshot of a version that knew no archive, and a state that was restored, hold them still.
+        let at_rest = machine.read(State::at_rest);
+        store.archive(&at_rest, &BTreeMap::new())?;
+        Ok((store, machine))
     }
 
-    fn apply_one(&mut self, entry: Entry) -> Vec<Reply> {
+    fn apply_one(&mut self, entry: Entry) -> io::Result<Vec<Reply>> {
         let index = entry.log_id.index;
-        let mut carried = None;
         let replies = match entry.payload {
-            EntryPayload::Blank => Vec::new(),
-            EntryPayload::Normal(Proposal(batch)) => {
-                let replies = self.machine.write(|state| state.apply(index, &batch));
-                *self.machine.applied_at.write().unwrap_or_else(PoisonError::into_inner) = Instant::now();
-                carried = Some(batch);
-                replies
+            EntryPayload::Blank => {
+                self.show(index, None);
+                Vec::new()
             }
+            EntryPayload::Normal(Proposal(batch)) => self.apply_batch(index, &batch)?,
             EntryPayload::Membership(membership) => {
                 self.membership = StoredMembership::new(Some(entry.log_id), membership);
+                self.show(index, None);
                 Vec::new()
             }
         };
         self.last = Some(entry.log_id);
-        if let Some(witness) = &self.witness {
-            self.machine.read(|state| witness(index, carried.as_deref(), state));
-        }
         // After the state: who sees the index sees what it did.
         self.machine.applied.send_replace(index);
         self.machine.tell_watchers(index);
-        replies
+        Ok(replies)
+    }
+
+    /// Runs that the batch names come back out of the archive; those that it leaves at rest go there.
+    fn apply_batch(&mut self, index: u64, batch: &Batch) -> io::Result<Vec<Reply>> {
+        let machine = &self.machine;
+        let absent = machine.read(|state| state.absent(batch));
+        let loaded = absent.into_iter().filter_map(|id| machine.archive.load(id).transpose());
+        let loaded: Vec<_> = loaded.collect::<io::Result<_>>()?;
+        let replies = machine.write(|state| {
+            loaded.iter().for_each(|run| state.put_back(Arc::clone(run)));
+            state.apply(index, batch)
+        });
+        *machine.applied_at.write().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+        self.show(index, Some(batch));
+        let at_rest = machine.read(|state| state.came_to_rest(batch));
+        let loaded = loaded.into_iter().map(|run| (run.id.clone(), run)).collect();
+        self.archive(&at_rest, &loaded)?;
+        Ok(replies)
+    }
+
+    /// Puts runs into the archive, unless they are as they came out of it, and then takes them out of the state: whoever
+    /// reads finds them in one place at least.
+    fn archive(&self, at_rest: &[Arc<Run>], loaded: &BTreeMap<String, Arc<Run>>) -> io::Result<()> {
+        for run in at_rest.iter().filter(|run| loaded.get(&run.id) != Some(*run)) {
+            let summary = self.machine.read(|state| run.summary(&state.plans));
+            self.machine.archive.add(run, summary)?;
+        }
+        if !at_rest.is_empty() {
+            self.machine.write(|state| at_rest.iter().for_each(|run| state.take_out(run)));
+        }
+        Ok(())
+    }
+
+    fn show(&self, index: u64, batch: Option<&Batch>) {
+        if let Some(witness) = &self.witness {
+            self.machine.read(|state| witness(index, batch, state));
+        }
     }
 }
 
@@ -183,7 +260,7 @@ impl RaftStateMachine<Types> for MachineStore {
     {
         while let Some(next) = entries.next().await {
             let (entry, responder) = next?;
-            let replies = self.apply_one(entry);
+            let replies = self.apply_one(entry)?;
             if let Some(responder) = responder {
                 responder.send(replies);
             }
@@ -195,14 +272,16 @@ impl RaftStateMachine<Types> for MachineStore {
         Builder {
             // Shares all that does not change while the snapshot is written.
             state: self.machine.read(State::clone),
+            archived: self.machine.archive.files().mark(),
+            machine: Arc::clone(&self.machine),
             meta: SnapshotMeta { last_log_id: self.last, last_membership: self.membership.clone() },
             snapshots: self.snapshots.clone(),
         }
     }
 
     async fn install_snapshot(&mut self, meta: &SnapshotMeta, bytes: SnapshotBytes) -> io::Result<()> {
-        let snapshots = self.snapshots.clone();
-        let loaded = blocking(move || snapshots.install(&bytes)).await?;
+        let (snapshots, machine) = (self.snapshots.clone(), Arc::clone(&self.machine));
+        let loaded = blocking(move || snapshots.install(&bytes, &machine.archive)).await?;
         self.last = meta.last_log_id;
         self.membership = meta.last_membership.clone();
         self.machine.write(|state| *state = loaded.state);
@@ -222,6 +301,9 @@ impl RaftStateMachine<Types> for MachineStore {
 /// Writes one snapshot, away from the task that applies.
 pub(crate) struct Builder {
     state: State,
+    /// How far the archive reaches that goes with it.
+    archived: Mark,
+    machine: Arc<Machine>,
     meta: SnapshotMeta,
     snapshots: SnapshotFolder,
 }
@@ -231,10 +313,11 @@ impl RaftSnapshotBuilder<Types> for Builder {
 
     async fn build_snapshot(&mut self) -> io::Result<RaftSnapshot> {
         let state = std::mem::take(&mut self.state);
-        let meta = self.meta.clone();
-        let snapshots = self.snapshots.clone();
+        let (meta, archived) = (self.meta.clone(), self.archived);
+        let (snapshots, machine) = (self.snapshots.clone(), Arc::clone(&self.machine));
         blocking(move || {
-            snapshots.write(&meta, state)?;
+            machine.archive.files().sync()?;
+            snapshots.write(&meta, archived, state)?;
             let (meta, snapshot) = snapshots
                 .current()?
                 .ok_or_else(|| io::Error::other("the snapshot that was just written is gone"))?;

@@ -2,6 +2,7 @@
 
 use baton_api as api;
 use baton_engine::command::{Decision, Request as By};
+use baton_engine::run::Run;
 use baton_engine::{Command, State, scope};
 use tonic::Status;
 
@@ -24,14 +25,15 @@ impl OperatorService {
         let request = By { id: request_id, operator, roles };
         let command = Command::Decide { request, run: run.clone(), decision, reason };
         let (revision, _) = self.propose(command).await?;
-        let standing = |state: &State| after(state, &run, step.as_deref(), self.now_ms(state));
-        Ok(api::DecisionResponse { revision, ..self.cluster.machine().read(standing) })
+        let standing = |state: &State, run: &Run| after(state, run, step.as_deref(), self.now_ms(state));
+        // What was decided stands in the log, whatever becomes of looking at it.
+        let standing = self.cluster.machine().read_run(&run, standing).ok().flatten();
+        Ok(api::DecisionResponse { revision, ..standing.unwrap_or_default() })
     }
 }
 
 /// How a run and one of its steps stand.
-fn after(state: &State, run: &str, step: Option<&str>, now_ms: u64) -> api::DecisionResponse {
-    let Some(run) = state.runs.get(run) else { return api::DecisionResponse::default() };
+fn after(state: &State, run: &Run, step: Option<&str>, now_ms: u64) -> api::DecisionResponse {
     let index = step.and_then(|step| scope::find(run, &state.plans, step));
     api::DecisionResponse {
         status: run.status.word().into(),

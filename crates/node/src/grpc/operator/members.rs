@@ -1,22 +1,25 @@
 //! Who belongs to the cluster, who leads it, and backups.
 
+use std::pin::Pin;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use baton_api as api;
 use baton_engine::Command;
-use tokio_stream::Iter;
+use tokio_stream::{Stream, StreamExt};
 use tonic::Status;
 
 use super::OperatorService;
+use crate::apart::apart;
 use crate::grpc::convert;
 use crate::raft::ReadError;
+use crate::raft::backup::Beginning;
 use crate::raft::membership::ChangeError;
 
 /// Bytes of a backup in one message.
 const PART_BYTES: usize = 1 << 20;
 
 /// A backup on its way out.
-pub(crate) type Parts = Iter<std::vec::IntoIter<Result<api::BackupPart, Status>>>;
+pub(crate) type Parts = Pin<Box<dyn Stream<Item = Result<api::BackupPart, Status>> + Send>>;
 
 impl OperatorService {
     pub(super) async fn added(&self, request: api::AddMemberRequest) -> Result<api::MemberChanged, Status> {
@@ -71,12 +74,23 @@ impl OperatorService {
         self.in_office()?;
         let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let wall_ms = i64::try_from(wall.as_millis()).unwrap_or(i64::MAX);
-        let bytes = self.cluster.backup(wall_ms).await.map_err(|error| match error {
+        let begun = self.cluster.begin_backup(wall_ms).await;
+        let Beginning { bytes, archived } = begun.map_err(|error| match error {
             ReadError::NotLeader { .. } => convert::not_leader(&self.cluster),
             ReadError::Unavailable(reason) => Status::unavailable(reason),
         })?;
-        let parts = bytes.chunks(PART_BYTES).map(|part| Ok(api::BackupPart { bytes: part.to_vec() }));
-        Ok(tokio_stream::iter(parts.collect::<Vec<_>>()))
+        let beginning = bytes.chunks(PART_BYTES).map(|part| Ok(api::BackupPart { bytes: part.to_vec() }));
+        let beginning = tokio_stream::iter(beginning.collect::<Vec<_>>());
+        let cluster = self.cluster.clone();
+        let rest = futures::stream::try_unfold(0, move |at| {
+            let cluster = cluster.clone();
+            async move {
+                let part = apart(move || cluster.go_on_with_backup(at, archived)).await;
+                let part = part.map_err(broken_off)?.map_err(broken_off)?;
+                Ok(part.map(|(bytes, next)| (api::BackupPart { bytes }, next)))
+            }
+        });
+        Ok(Box::pin(beginning.chain(rest)))
     }
 
     async fn changed(&self, changed: Result<(), ChangeError>) -> Result<api::MemberChanged, Status> {
@@ -93,4 +107,8 @@ impl OperatorService {
             ChangeError::Unknown(_) => Status::unavailable(text),
         }
     }
+}
+
+fn broken_off(error: impl std::fmt::Display) -> Status {
+    Status::internal(format!("the backup broke off: {error}"))
 }

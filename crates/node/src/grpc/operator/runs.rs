@@ -1,20 +1,25 @@
 //! Starting runs, and looking at them.
 
+use std::cmp::Reverse;
+use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 
 use baton_api as api;
 use baton_engine::command::Request as By;
-use baton_engine::run::Run;
+use baton_engine::run::{Run, Status as RunStatus};
+use baton_engine::standing::Summary;
 use baton_engine::{Answer, Command, State};
 use tokio_stream::Stream;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Status;
 
 use super::{OperatorService, unexpected};
+use crate::apart::apart;
 use crate::grpc::{convert, view};
 use crate::leader::office::{self, Office};
-use crate::raft::Cluster;
+use crate::raft::archive::Row;
+use crate::raft::{Cluster, Machine};
 
 /// Runs in a page of a list, and events in a page of a timeline, where the caller names no number.
 const RUNS_A_PAGE: usize = 50;
@@ -41,22 +46,25 @@ impl OperatorService {
     }
 
     pub(super) async fn runs(&self, request: api::ListRunsRequest) -> Result<api::ListRunsResponse, Status> {
-        let list = |state: &State, revision| list(state, &request, revision);
-        self.read(request.stale, list).await
+        let revision = self.read(request.stale, |_, revision| revision).await?;
+        let cluster = self.cluster.clone();
+        apart(move || list(cluster.machine(), &request, revision))
+            .await
+            .map_err(unreadable)?
+            .map_err(unreadable)
     }
 
     pub(super) async fn run(&self, request: api::GetRunRequest) -> Result<api::RunView, Status> {
-        let get = |state: &State, revision| {
-            let found = state.run(&request.run).map_err(convert::rejected)?;
-            Ok(view::run(state, found, 0, self.now_ms(state), revision))
-        };
-        self.read(request.stale, get).await?
+        self.read_run(&request.run, request.stale, |state, run, revision| {
+            view::run(state, run, 0, self.now_ms(state), revision)
+        })
+        .await
     }
 
     pub(super) async fn watch(&self, id: String) -> Result<Views, Status> {
         self.linearize().await?;
         let office = self.in_office()?;
-        self.cluster.machine().read(|state| state.run(&id).map(|_| ())).map_err(convert::rejected)?;
+        found(&id, self.cluster.machine().read_run(&id, |_, _| ()))?;
         let (views, stream) = tokio::sync::mpsc::channel(16);
         tokio::spawn(tell(self.cluster.clone(), office, id, views));
         Ok(Box::pin(ReceiverStream::new(stream)))
@@ -68,14 +76,25 @@ impl OperatorService {
     ) -> Result<api::GetEventsResponse, Status> {
         let api::GetEventsRequest { run, after, limit, stale } = request;
         let limit = if limit == 0 { EVENTS_A_PAGE } else { limit as usize };
-        let get = |state: &State, revision| {
-            let found = state.run(&run).map_err(convert::rejected)?;
-            let first = (after as usize).min(found.timeline.len());
-            let later = &found.timeline[first..];
-            let events = later.iter().take(limit).map(|record| view::event(found, record)).collect();
-            Ok(api::GetEventsResponse { events, more: later.len() > limit, revision })
-        };
-        self.read(stale, get).await?
+        self.read_run(&run, stale, |_, run, revision| {
+            let first = (after as usize).min(run.timeline.len());
+            let later = &run.timeline[first..];
+            let events = later.iter().take(limit).map(|record| view::event(run, record)).collect();
+            api::GetEventsResponse { events, more: later.len() > limit, revision }
+        })
+        .await
+    }
+
+    /// Reads a run, as [`OperatorService::read`] does the state.
+    async fn read_run<T>(
+        &self,
+        id: &str,
+        stale: bool,
+        view: impl FnOnce(&State, &Run, u64) -> T,
+    ) -> Result<T, Status> {
+        let revision = self.read(stale, |_, revision| revision).await?;
+        let seen = self.cluster.machine().read_run(id, |state, run| view(state, run, revision));
+        found(id, seen)
     }
 }
 
@@ -92,14 +111,18 @@ async fn tell(
     let mut since = 0;
     loop {
         let revision = *applied.borrow();
-        let news = cluster.machine().read(|state| {
-            let run = state.run(&id).ok().filter(|run| run.changed > since || since == 0)?;
+        let news = cluster.machine().read_run(&id, |state, run| {
             let now_ms = office.clock.now().time_ms.max(state.stamp.time_ms);
-            Some((run.status.has_ended(), view::run(state, run, since, now_ms, revision)))
+            let is_new = run.changed > since || since == 0;
+            is_new.then(|| (run.status.has_ended(), view::run(state, run, since, now_ms, revision)))
         });
+        let news = match news {
+            Ok(news) => news.flatten().map(|(ended, news)| (ended, Ok(news))),
+            Err(error) => Some((true, Err(unreadable(error)))),
+        };
         if let Some((ended, news)) = news {
             since = revision;
-            if views.send(Ok(news)).await.is_err() || ended {
+            if views.send(news).await.is_err() || ended {
                 return;
             }
         }
@@ -111,17 +134,48 @@ async fn tell(
     }
 }
 
-fn list(state: &State, request: &api::ListRunsRequest, revision: u64) -> api::ListRunsResponse {
+/// Runs of the state and of the archive, the newest first.
+fn list(
+    machine: &Machine,
+    request: &api::ListRunsRequest,
+    revision: u64,
+) -> io::Result<api::ListRunsResponse> {
     let limit = if request.limit == 0 { RUNS_A_PAGE } else { request.limit as usize };
-    let before = state.runs.get(&request.after).map_or(u64::MAX, |run| run.number);
-    let wanted = |run: &&Arc<Run>| {
-        (request.plan.is_empty() || run.plan == request.plan)
-            && (request.status.is_empty() || run.status.word() == request.status)
-    };
-    let newest_first = state.by_start.range(..before).rev().filter_map(|(_, id)| state.runs.get(id));
-    let mut found: Vec<_> = newest_first.filter(wanted).take(limit + 1).collect();
-    let more = found.len() > limit;
-    found.truncate(limit);
-    let runs = found.into_iter().map(|run| view::summary(state, run)).collect();
-    api::ListRunsResponse { runs, more, revision }
+    let of_plan = |plan: &str| request.plan.is_empty() || plan == request.plan;
+    let in_status = |status: RunStatus| request.status.is_empty() || status.word() == request.status;
+    let archive = machine.archive();
+    let mut lines: Vec<(u64, Line)> = machine.read(|state| {
+        let after = state.runs.get(&request.after).map(|run| run.number);
+        let before =
+            after.or_else(|| archive.find(&request.after).map(|(number, _)| number)).unwrap_or(u64::MAX);
+        let here = state.by_start.range(..before).rev().map(|(number, id)| (*number, &state.runs[id]));
+        let here = here.filter(|(_, run)| of_plan(&run.plan) && in_status(run.status));
+        let here = here.map(|(number, run)| (number, Line::Here(run.summary(&state.plans))));
+        let wanted = |number, row: &Row| {
+            of_plan(&row.plan) && in_status(row.status) && !state.by_start.contains_key(&number)
+        };
+        let rows = archive.newest_first(before, limit + 1, wanted).into_iter();
+        here.take(limit + 1).chain(rows.map(|(number, row)| (number, Line::Archived(row.count)))).collect()
+    });
+    lines.sort_unstable_by_key(|(number, _)| Reverse(*number));
+    let more = lines.len() > limit;
+    let summaries = lines.into_iter().take(limit).map(|(_, line)| match line {
+        Line::Here(summary) => Ok(view::summary(summary)),
+        Line::Archived(count) => Ok(view::summary(archive.summary(count)?)),
+    });
+    Ok(api::ListRunsResponse { runs: summaries.collect::<io::Result<_>>()?, more, revision })
+}
+
+/// Where a run's line in a list comes from.
+enum Line {
+    Here(Summary),
+    Archived(u64),
+}
+
+fn found<T>(id: &str, seen: io::Result<Option<T>>) -> Result<T, Status> {
+    seen.map_err(unreadable)?.ok_or_else(|| convert::rejected(State::no_run(id)))
+}
+
+fn unreadable(error: impl std::fmt::Display) -> Status {
+    Status::data_loss(error.to_string())
 }

@@ -4,26 +4,24 @@ use baton_api as api;
 use baton_engine::event::Record;
 use baton_engine::locks::Owner;
 use baton_engine::run::Run;
-use baton_engine::step::Status;
+use baton_engine::standing::Summary;
 use baton_engine::{State, scope};
 use baton_plan::plan::Plan;
 
 use super::{shared, step};
 
-/// A run's line in a list. A group is as far as its parts are, so only those are counted.
-pub(crate) fn summary(state: &State, run: &Run) -> api::RunSummary {
-    let parts = || run.steps.iter().filter(|step| step.members.is_empty());
-    let done = parts().filter(|step| step.done || matches!(step.status, Status::Succeeded | Status::Skipped));
+/// A run's line in a list.
+pub(crate) fn summary(summary: Summary) -> api::RunSummary {
     api::RunSummary {
-        run: run.id.clone(),
-        plan: run.plan.clone(),
-        status: run.status.word().into(),
-        reason: run.why(&state.plans).unwrap_or_default(),
-        started_at_ms: run.started.stamp.wall_ms,
-        ended_at_ms: run.ended.map_or(0, |ended| ended.stamp.wall_ms),
-        plan_version: run.version,
-        steps: parts().count() as u32,
-        steps_done: done.count() as u32,
+        run: summary.id,
+        plan: summary.plan,
+        status: summary.status.word().into(),
+        reason: summary.reason.unwrap_or_default(),
+        started_at_ms: summary.started.stamp.wall_ms,
+        ended_at_ms: summary.ended.map_or(0, |ended| ended.stamp.wall_ms),
+        plan_version: summary.version,
+        steps: summary.steps,
+        steps_done: summary.done,
     }
 }
 
@@ -37,7 +35,7 @@ pub(crate) fn run(state: &State, run: &Run, since: u64, now_ms: u64, revision: u
     let views = changed.map(|(index, _)| step::step(state, run, index, &mut paths, now_ms));
     let estimated = steps.iter().any(|step| step.estimate_ms.is_some());
     api::RunView {
-        summary: Some(summary(state, run)),
+        summary: Some(summary(run.summary(&state.plans))),
         mode: scope::mode_word(run.mode).into(),
         drill: run.drill,
         exceptions: run.exceptions,

@@ -1,0 +1,65 @@
+//! The part of the archive that a member lacks which is caught up by a snapshot. It is asked for in order and kept as it
+//! comes, so that a transfer which breaks off goes on from there.
+
+use std::io;
+
+use baton_storage::archive::Mark;
+use baton_storage::codec;
+
+use super::cluster::Cluster;
+use super::formats::{ArchiveAsked, ArchivePart};
+use super::peers::Purpose;
+use super::types::Member;
+use crate::apart::apart;
+
+/// Bytes of the archive in one message, unless a single run has more.
+const PART_BYTES: usize = 1 << 20;
+
+impl Cluster {
+    /// Fetches from a member what this one's archive lacks before `to`.
+    ///
+    /// # Errors
+    /// A member that does not answer, or whose archive is no continuation of this one's; those of the disk.
+    pub(crate) async fn fetch_archive(&self, source: &Member, to: Mark) -> anyhow::Result<()> {
+        let files = self.machine().archive().files();
+        let mut reach = files.reach();
+        if files.holds(to) {
+            return Ok(());
+        }
+        let asked = ArchiveAsked { from: reach, to };
+        let frame = self.standing().frame(&source.incarnation, codec::encode(&asked));
+        let mut client = self.0.peers.client(&source.address, Purpose::Snapshot)?;
+        let mut parts = client.archive(frame).await?.into_inner();
+        while let Some(frame) = parts.message().await? {
+            self.standing().remember(&frame);
+            let ArchivePart(entries) = codec::decode(&frame.body)?;
+            let cluster = self.clone();
+            let kept = apart(move || {
+                let files = cluster.machine().archive().files();
+                let kept = entries.iter().try_fold(reach, |before, entry| {
+                    let continues = files.extend(before, entry)?;
+                    continues
+                        .then(|| files.reach())
+                        .ok_or_else(|| io::Error::other("the archive has gone on by itself"))
+                });
+                kept.and_then(|reach| files.sync().map(|()| reach))
+            });
+            reach = kept.await??;
+        }
+        anyhow::ensure!(files.holds(to), "the archive of ended runs that came is not the snapshot's");
+        Ok(())
+    }
+
+    /// The next part of the archive for another member, and where it ends; `None` at the end. Blocks.
+    pub(crate) fn archive_part(&self, from: u64, to: u64) -> io::Result<Option<(ArchivePart, u64)>> {
+        let files = self.machine().archive().files();
+        let (mut entries, mut bytes, mut at) = (Vec::new(), 0, from);
+        while at < to && bytes < PART_BYTES {
+            let entry = files.entry(at)?;
+            bytes += entry.line.len() + entry.body.len();
+            entries.push(entry);
+            at += 1;
+        }
+        Ok((!entries.is_empty()).then_some((ArchivePart(entries), at)))
+    }
+}
