@@ -15,6 +15,24 @@ pub(crate) struct Measured {
     pub(crate) times: Times,
 }
 
+/// When a client has asked enough.
+#[derive(Clone, Copy)]
+enum Until {
+    /// At that time.
+    Time(Instant),
+    /// After that many questions.
+    Count(usize),
+}
+
+impl Until {
+    fn is_over(self, asked: usize) -> bool {
+        match self {
+            Until::Time(end) => Instant::now() >= end,
+            Until::Count(count) => asked >= count,
+        }
+    }
+}
+
 /// Lets `clients` ask for this long; `ask` is given the client's number. What was asked within that time is awaited and
 /// counted, and so is the time that this takes: what one question brings may take as long as the span.
 ///
@@ -28,21 +46,44 @@ pub(crate) async fn run<F>(
 where
     F: Future<Output = anyhow::Result<()>> + Send,
 {
+    ask_until(clients, Until::Time(Instant::now() + span), ask).await
+}
+
+/// Lets each of `clients` ask so many times.
+///
+/// # Errors
+/// The first error of a client.
+pub(crate) async fn repeat<F>(
+    clients: usize,
+    times: usize,
+    ask: impl Fn(usize) -> F + Clone + Send + 'static,
+) -> anyhow::Result<Measured>
+where
+    F: Future<Output = anyhow::Result<()>> + Send,
+{
+    ask_until(clients, Until::Count(times), ask).await
+}
+
+async fn ask_until<F>(
+    clients: usize,
+    until: Until,
+    ask: impl Fn(usize) -> F + Clone + Send + 'static,
+) -> anyhow::Result<Measured>
+where
+    F: Future<Output = anyhow::Result<()>> + Send,
+{
     let begin = Instant::now();
-    let end = begin + span;
     let mut asking = JoinSet::new();
     for client in 0..clients {
         let ask = ask.clone();
         asking.spawn(async move {
             let mut times = Vec::new();
-            loop {
+            while !until.is_over(times.len()) {
                 let asked = Instant::now();
-                if asked >= end {
-                    return anyhow::Ok(times);
-                }
                 ask(client).await?;
                 times.push(asked.elapsed());
             }
+            anyhow::Ok(times)
         });
     }
     let mut all = Vec::new();

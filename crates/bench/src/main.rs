@@ -17,6 +17,7 @@ mod place;
 mod plot;
 mod report;
 mod restart;
+mod scale;
 mod steps;
 mod takeover;
 
@@ -43,6 +44,9 @@ struct Arguments {
     /// Leaders to kill
     #[arg(long, value_name = "N", default_value_t = 50)]
     kills: usize,
+    /// Runs that have ended when the part `scale` looks
+    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    runs: usize,
     /// Where the data folders go; their disk is the one that is measured
     #[arg(long, value_name = "DIR", default_value = "target/bench")]
     dir: PathBuf,
@@ -65,6 +69,8 @@ enum Part {
     Restart,
     /// Memory and disk
     Idle,
+    /// A long past and many runs under way
+    Scale,
 }
 
 /// What every part needs to know.
@@ -73,6 +79,7 @@ struct Bench {
     dir: PathBuf,
     span: Duration,
     kills: usize,
+    ended: usize,
 }
 
 #[tokio::main]
@@ -85,6 +92,7 @@ async fn main() -> anyhow::Result<()> {
         dir: arguments.dir.canonicalize()?,
         span: Duration::from_secs(arguments.seconds),
         kills: arguments.kills,
+        ended: arguments.runs,
     };
     let wanted = |part| arguments.only.is_empty() || arguments.only.contains(&part);
     let mut report = Report::new(machine::describe(&bench.dir)?);
@@ -105,6 +113,9 @@ async fn main() -> anyhow::Result<()> {
     }
     if wanted(Part::Idle) {
         idle::measure(&bench, &mut report).await?;
+    }
+    if wanted(Part::Scale) {
+        scale::measure(&bench, &mut report).await?;
     }
     report.write(&arguments.out)?;
     print!("{}", report.table());

@@ -6,6 +6,7 @@ use baton_plan::plan::StepIndex;
 use serde::{Deserialize, Serialize};
 
 use crate::command::{Join, Speaker};
+use crate::state::Touched;
 
 /// One agent. Whether its lease still runs is the leader's knowledge; only the lease's end is in the log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,6 +40,9 @@ pub struct Agents {
     pub by_name: BTreeMap<String, Agent>,
     /// How often something became free that a waiting run could use: a slot, or an agent.
     pub freed: u64,
+    /// Those of which the last entry changed what they should be doing, or whether they are to be talked to.
+    #[serde(skip)]
+    pub touched: Touched,
 }
 
 impl Agents {
@@ -57,11 +61,19 @@ impl Agents {
         self.by_name.get_mut(&speaker.agent).filter(|agent| agent.join.speaker == *speaker)
     }
 
+    /// What the agent should be doing is another than before.
+    pub fn touch(&mut self, speaker: &Speaker, index: u64) {
+        if let Some(agent) = self.speaking(speaker) {
+            agent.changed = index;
+            self.touched.0.insert(speaker.agent.clone());
+        }
+    }
+
     /// The agent holds this token from now on.
     pub fn hold(&mut self, speaker: &Speaker, token: u64, run: &str, step: StepIndex, index: u64) {
         if let Some(agent) = self.speaking(speaker) {
             agent.open.insert(token, (run.to_owned(), step));
-            agent.changed = index;
+            self.touch(speaker, index);
         }
     }
 
@@ -70,7 +82,7 @@ impl Agents {
         if let Some(agent) = self.speaking(speaker)
             && agent.open.remove(&token).is_some()
         {
-            agent.changed = index;
+            self.touch(speaker, index);
             self.freed += 1;
         }
     }

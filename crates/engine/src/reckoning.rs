@@ -135,6 +135,7 @@ impl State {
         for agent in self.agents.by_name.values_mut() {
             agent.changed = at.index;
         }
+        self.agents.touched.0 = self.agents.by_name.keys().cloned().collect();
         let active: Vec<_> = self.active.iter().cloned().collect();
         for run in active {
             self.turn(at, &run, |_| ());

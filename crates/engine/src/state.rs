@@ -75,7 +75,7 @@ pub struct State {
     pub touched: Touched,
 }
 
-/// Runs by id, for those who watch them: no part of what is replicated, so neither written nor compared.
+/// Names, for those who watch what they stand for: no part of what is replicated, so neither written nor compared.
 #[derive(Debug, Clone, Default)]
 pub struct Touched(pub BTreeSet<String>);
 
@@ -84,6 +84,8 @@ impl PartialEq for Touched {
         true
     }
 }
+
+impl Eq for Touched {}
 
 /// What came free, and so who may move.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,6 +103,7 @@ impl State {
             Stamp { time_ms: self.stamp.time_ms.max(batch.stamp.time_ms), wall_ms: batch.stamp.wall_ms };
         let at = Moment { index, stamp: self.stamp };
         self.touched.0.clear();
+        self.agents.touched.0.clear();
         let replies = batch.commands.iter().map(|command| self.apply_command(at, batch.term, command));
         let replies = replies.collect();
         // Releases go without these checks, and a planted bug is to be found as it would be in one.

@@ -19,6 +19,7 @@ impl State {
         for (run, index) in agent.open.values().cloned() {
             held.entry(run).or_default().insert(index);
         }
+        self.agents.touched.0.insert(speaker.agent.clone());
         // All that a run had with the agent is taken back before anything of it is granted elsewhere.
         for (run, steps) in held {
             self.turn(at, &run, |turn| steps.iter().for_each(|index| turn.agent_lost(*index, speaker)));

@@ -52,7 +52,7 @@ impl State {
         agent.most_slots = agent.most_slots.max(join.slots);
         let held = agent.open.clone();
         let before = std::mem::replace(&mut agent.join, join.clone());
-        (agent.live, agent.since_ms, agent.changed) = (true, now_ms, at.index);
+        (agent.live, agent.since_ms) = (true, now_ms);
         if coming != Coming::Back {
             agent.open.clear();
         }
@@ -61,6 +61,7 @@ impl State {
                 agent.open.insert(*token, (run.clone(), *index));
             }
         }
+        self.agents.touch(&join.speaker, at.index);
         self.agents.freed += 1;
         // What an agent's coming proves about one step must be known before another step of the run moves.
         let mut moves: Moves = BTreeMap::new();

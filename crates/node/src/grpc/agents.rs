@@ -18,7 +18,7 @@ use crate::config::Config;
 use crate::grpc::convert;
 use crate::leader::office::{self, CurrentOffice, Office};
 use crate::leader::propose::ProposeError;
-use crate::raft::Cluster;
+use crate::raft::{Cluster, Watched};
 
 /// How long a new stream may take to say who it is.
 const HELLO_WITHIN: Duration = Duration::from_secs(3);
@@ -170,11 +170,10 @@ impl Session {
     }
 
     async fn hold(mut self, first: from_agent::Message, mut incoming: Streaming<api::FromAgent>) {
-        let mut applied = self.cluster.machine().applied();
+        let mut watch = self.cluster.machine().watch(Watched::Agent(self.speaker.agent.clone()));
         let (mut over, mut replaced) = (self.office.over(), self.replaced.clone());
         let heard = self.hear(first).await;
         while heard.is_ok() {
-            applied.borrow_and_update();
             if self.tell_news().await.is_err() {
                 break;
             }
@@ -185,7 +184,7 @@ impl Session {
                     }
                     _ => break,
                 },
-                changed = applied.changed() => if changed.is_err() { break },
+                () = watch.changed() => {}
                 () = office::came_true(&mut over) => break,
                 () = office::came_true(&mut replaced) => break,
             }

@@ -31,6 +31,7 @@ mod suite_tests;
 pub use cluster::{Cluster, ReadError, WriteError};
 pub use leadership::Leadership;
 pub use state_machine::Machine;
+pub(crate) use state_machine::Watched;
 pub use types::Member;
 
 pub(crate) use peers::MESSAGE_LIMIT;

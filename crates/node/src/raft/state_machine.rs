@@ -25,8 +25,7 @@ pub struct Machine {
     archive: RunArchive,
     applied: watch::Sender<u64>,
     applied_at: RwLock<Instant>,
-    /// Runs that somebody watches, by id.
-    watched: Mutex<BTreeMap<String, watch::Sender<u64>>>,
+    watched: Mutex<BTreeMap<Watched, watch::Sender<u64>>>,
 }
 
 impl Machine {
@@ -76,14 +75,14 @@ impl Machine {
         self.applied.subscribe()
     }
 
-    /// Wakes whoever looks at one run, and only when that run has changed: thousands may be under way at once.
-    pub(crate) fn watch(self: &Arc<Self>, run: &str) -> RunWatch {
+    /// Wakes whoever looks at one of many, and only when that one has changed.
+    pub(crate) fn watch(self: &Arc<Self>, what: Watched) -> Watch {
         let mut watched = self.watched();
-        let sender = watched.entry(run.to_owned()).or_insert_with(|| watch::Sender::new(0));
-        RunWatch { changes: Some(sender.subscribe()), machine: Arc::clone(self), run: run.to_owned() }
+        let sender = watched.entry(what.clone()).or_insert_with(|| watch::Sender::new(0));
+        Watch { changes: Some(sender.subscribe()), machine: Arc::clone(self), what }
     }
 
-    fn watched(&self) -> MutexGuard<'_, BTreeMap<String, watch::Sender<u64>>> {
+    fn watched(&self) -> MutexGuard<'_, BTreeMap<Watched, watch::Sender<u64>>> {
         self.watched.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -101,7 +100,9 @@ impl Machine {
         let watched = self.watched();
         if !watched.is_empty() {
             self.read(|state| {
-                let told = state.touched.0.iter().filter_map(|run| watched.get(run));
+                let runs = state.touched.0.iter().cloned().map(Watched::Run);
+                let agents = state.agents.touched.0.iter().cloned().map(Watched::Agent);
+                let told = runs.chain(agents).filter_map(|what| watched.get(&what));
                 told.for_each(|sender| _ = sender.send_replace(index));
             });
         }
@@ -119,16 +120,25 @@ enum Found<T> {
     Nowhere,
 }
 
-/// One who watches a run.
-pub(crate) struct RunWatch {
+/// What can be watched: there may be thousands of each.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Watched {
+    /// A run, by its id.
+    Run(String),
+    /// What an agent should be doing, by its name.
+    Agent(String),
+}
+
+/// One who watches.
+pub(crate) struct Watch {
     // `None` only while it is dropped.
     changes: Option<watch::Receiver<u64>>,
     machine: Arc<Machine>,
-    run: String,
+    what: Watched,
 }
 
-impl RunWatch {
-    /// Returns once the run has changed since the last call.
+impl Watch {
+    /// Returns once it has changed since the last call.
     pub(crate) async fn changed(&mut self) {
         match &mut self.changes {
             // The sender lives for as long as anybody watches.
@@ -138,12 +148,12 @@ impl RunWatch {
     }
 }
 
-impl Drop for RunWatch {
+impl Drop for Watch {
     fn drop(&mut self) {
         drop(self.changes.take());
         let mut watched = self.machine.watched();
-        if watched.get(&self.run).is_some_and(|sender| sender.receiver_count() == 0) {
-            watched.remove(&self.run);
+        if watched.get(&self.what).is_some_and(|sender| sender.receiver_count() == 0) {
+            watched.remove(&self.what);
         }
     }
 }

@@ -76,10 +76,7 @@ impl Turn<'_> {
         attempt.stopping = true;
         let (number, agent, speaker) =
             (attempt.number, attempt.speaker.agent.clone(), attempt.speaker.clone());
-        let index_now = self.at.index;
-        if let Some(agent) = self.agents.speaking(&speaker) {
-            agent.changed = index_now;
-        }
+        self.agents.touch(&speaker, self.at.index);
         let step = self.name(index);
         let direction = self.run.steps[index].direction;
         self.record(Event::StopAsked { step, attempt: number, agent, direction });

@@ -19,7 +19,7 @@ use crate::apart::apart;
 use crate::grpc::{convert, view};
 use crate::leader::office::{self, Office};
 use crate::raft::archive::Row;
-use crate::raft::{Cluster, Machine};
+use crate::raft::{Cluster, Machine, Watched};
 
 /// Runs in a page of a list, and events in a page of a timeline, where the caller names no number.
 const RUNS_A_PAGE: usize = 50;
@@ -106,7 +106,7 @@ async fn tell(
     views: tokio::sync::mpsc::Sender<Result<api::RunView, Status>>,
 ) {
     let applied = cluster.machine().applied();
-    let mut watch = cluster.machine().watch(&id);
+    let mut watch = cluster.machine().watch(Watched::Run(id.clone()));
     let mut over = office.over();
     let mut since = 0;
     loop {
