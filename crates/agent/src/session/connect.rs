@@ -1,6 +1,6 @@
 //! Finding the leader: every coordinator is asked at once, and who leads answers with a welcome.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -77,11 +77,11 @@ impl Seeker {
     /// Asks all coordinators, and whoever they name, again and again until one leads. Each is asked
     /// on its own, so that one which is silent holds up nobody.
     pub(super) async fn seek(&mut self, hello: impl Fn() -> FromAgent) -> Found {
-        let mut asked = BTreeSet::new();
+        let mut asked = BTreeMap::new();
         let mut asking = JoinSet::new();
         let ask = |server: String, pause| ask(Arc::clone(&self.connect), server, hello(), pause);
         for server in self.servers.iter().chain(&self.learned) {
-            if asked.insert(server.clone()) {
+            if asked.insert(server.clone(), 0).is_none() {
                 asking.spawn(ask(server.clone(), Duration::ZERO));
             }
         }
@@ -101,7 +101,8 @@ impl Seeker {
                 Said::Refused(reason) => return Found::Refused(reason),
                 Said::Welcome(_) => format!("{server} has been succeeded by another leader"),
                 Said::Leader(leader) => {
-                    if asked.insert(leader.clone()) {
+                    if !asked.contains_key(&leader) {
+                        asked.insert(leader.clone(), 0);
                         asking.spawn(ask(leader.clone(), Duration::ZERO));
                     }
                     format!("{server} says that {leader} leads")
@@ -112,11 +113,18 @@ impl Seeker {
                 tracing::debug!(reason, "not connected");
                 last_reason = reason;
             }
-            // Not all agents at once, and not so rarely that a new leader has to wait for them.
-            let pause = Duration::from_millis(fastrand::u64(40..120));
-            asking.spawn(ask(server, pause));
+            let times = asked.entry(server.clone()).or_default();
+            asking.spawn(ask(server, pause(*times)));
+            *times += 1;
         }
     }
+}
+
+/// Not all agents at once, and not so rarely that a new leader has to wait for them: soon after a change, which is over
+/// in a moment where it was wanted, and more rarely once it lasts.
+fn pause(times: u32) -> Duration {
+    let shortest_ms = 5 << times.min(3);
+    Duration::from_millis(fastrand::u64(shortest_ms..3 * shortest_ms))
 }
 
 async fn ask(connect: Arc<dyn Connect>, server: String, hello: FromAgent, pause: Duration) -> (String, Said) {

@@ -22,6 +22,8 @@ use crate::raft::{Cluster, Watched};
 
 /// How long a new stream may take to say who it is.
 const HELLO_WITHIN: Duration = Duration::from_secs(3);
+/// How long an agent is kept waiting while nobody leads, or a leader takes office; it asks the others meanwhile.
+const SETTLED_WITHIN: Duration = Duration::from_millis(500);
 /// Messages that may wait for a slow agent before its session is given up.
 const MOST_WAITING: usize = 1024;
 
@@ -43,7 +45,7 @@ impl Agents for AgentsService {
         &self,
         request: Request<Streaming<api::FromAgent>>,
     ) -> Result<Response<Self::SessionStream>, Status> {
-        let Some(office) = self.office.borrow().clone() else {
+        let Some(office) = self.settled_office().await else {
             return Err(convert::not_leader(&self.cluster));
         };
         if !office.is_followed() {
@@ -72,6 +74,33 @@ impl Agents for AgentsService {
             }
         });
         Ok(Response::new(ReceiverStream::new(stream)))
+    }
+}
+
+impl AgentsService {
+    /// The office, once it is clear who leads: an agent that was turned away in the moment of a change would lose more
+    /// time by coming again than by waiting here.
+    async fn settled_office(&self) -> Option<Arc<Office>> {
+        let (mut office, mut leadership) = (self.office.clone(), self.cluster.leadership());
+        let settled = async {
+            loop {
+                if let Some(office) = office.borrow_and_update().clone() {
+                    return Some(office);
+                }
+                let elsewhere = {
+                    let seen = leadership.borrow_and_update();
+                    !seen.leads && seen.leader.is_some()
+                };
+                if elsewhere {
+                    return None;
+                }
+                tokio::select! {
+                    changed = office.changed() => changed.ok()?,
+                    changed = leadership.changed() => changed.ok()?,
+                }
+            }
+        };
+        tokio::time::timeout(SETTLED_WITHIN, settled).await.ok().flatten()
     }
 }
 

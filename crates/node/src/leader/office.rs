@@ -25,6 +25,9 @@ const LOOK_AT_LEASES: Duration = Duration::from_millis(250);
 /// Pause before a take-over that failed for want of a quorum is tried again.
 pub(super) const TRY_AGAIN: Duration = Duration::from_millis(50);
 
+/// Pause before a leader that was elected a moment ago asks again whether it has everything.
+const CATCH_UP: Duration = Duration::from_millis(5);
+
 /// What a leader has while it leads.
 pub(crate) struct Office {
     /// The term in which it leads.
@@ -106,7 +109,7 @@ async fn hold_office(
 async fn take_office(config: &Config, cluster: &Cluster, term: u64) -> Option<Arc<Office>> {
     while let Err(reason) = cluster.linearize().await {
         tracing::debug!(term, %reason, "cannot take office yet");
-        tokio::time::sleep(TRY_AGAIN).await;
+        tokio::time::sleep(CATCH_UP).await;
     }
     let clock = Clock::from(cluster.machine().time_ms());
     let proposer = Proposer::start(cluster.clone(), clock.clone(), term);

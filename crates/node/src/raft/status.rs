@@ -1,8 +1,11 @@
 //! What a member says of itself and of the others, and how it steps aside.
 
+use std::future::Future;
 use std::time::Duration;
 
 use baton_api::{ClusterStatus, Identity, Known, MemberView};
+use futures::StreamExt as _;
+use futures::stream::FuturesUnordered;
 use openraft::async_runtime::WatchReceiver;
 
 use super::cluster::Cluster;
@@ -12,6 +15,9 @@ use super::types::*;
 const REACHABLE_WITHIN: Duration = Duration::from_millis(400);
 /// How long a leader that stops looks for a successor.
 const HAND_OVER_WITHIN: Duration = Duration::from_secs(3);
+/// So many entries may still be on their way to a successor: it waits for them before it stands for election, and the
+/// leader takes no more once it hands over. Under load there is no moment without one.
+const ON_THEIR_WAY: u64 = 8;
 
 impl Cluster {
     /// What this member says of itself.
@@ -100,28 +106,26 @@ impl Cluster {
 
     /// Whether a member could take over now.
     pub(super) async fn can_succeed(&self, id: u64) -> bool {
-        id == self.0.config.id || self.successors().await.contains(&id)
+        id == self.0.config.id || self.successors().any(|found| std::future::ready(found == Some(id))).await
     }
 
-    /// A follower that has all of the log and answers.
+    /// A follower that has as good as all of the log and answers, the quickest of them.
     pub(super) async fn successor(&self) -> Option<u64> {
-        self.successors().await.pop()
+        self.successors().filter_map(std::future::ready).next().await
     }
 
-    /// Every follower that has all of the log and answers.
-    async fn successors(&self) -> Vec<u64> {
+    /// Whether a follower can take over is known when it answers or does not.
+    fn successors(&self) -> FuturesUnordered<impl Future<Output = Option<u64>>> {
         let metrics = self.raft().metrics().borrow_watched().clone();
         let membership = metrics.membership_config.membership();
         let voters: Vec<u64> = membership.voter_ids().collect();
         let replication = metrics.replication.unwrap_or_default();
         let others = replication.iter().filter(|(id, _)| voters.contains(id) && **id != self.0.config.id);
-        // Behind the tip it could not win, and the cluster would wait for nothing.
-        let caught_up = others.filter(|(_, matched)| matched.map(|at| at.index) >= metrics.last_log_index);
-        let answers = caught_up.map(async |(id, _)| {
-            let member = membership.get_node(id)?;
-            self.reach(*id, member).await.map(|_| *id)
-        });
-        futures::future::join_all(answers).await.into_iter().flatten().collect()
+        // Further behind it could not win, and the cluster would wait for nothing.
+        let least = metrics.last_log_index.unwrap_or(0).saturating_sub(ON_THEIR_WAY);
+        let caught_up = others.filter(|(_, matched)| matched.is_some_and(|at| at.index >= least));
+        let members = caught_up.filter_map(|(id, _)| Some((*id, membership.get_node(id)?.clone())));
+        members.map(|(id, member)| async move { self.reach(id, &member).await.map(|_| id) }).collect()
     }
 
     /// No other member answers: they are being stopped as well, or gone.
