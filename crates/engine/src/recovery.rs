@@ -3,7 +3,7 @@
 use baton_plan::plan::Plan;
 
 use crate::event::Event;
-use crate::run::Run;
+use crate::run::{Run, Status};
 
 /// How long the recovery has taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,8 +15,8 @@ pub struct Recovery {
 }
 
 impl Run {
-    /// How long its recovery has taken until `now_ms`. A run that ends without reaching the step that stops the clock
-    /// has not recovered, and its time is that of the run.
+    /// How long its recovery has taken until `now_ms`. A run that ends otherwise than well, without reaching the step that
+    /// stops the clock, has not recovered; its time is that of the run.
     pub fn recovery(&self, plan: &Plan, now_ms: u64) -> Recovery {
         let stop = plan.recovery.stop().map(|stop| plan.steps[stop].name.as_str());
         let stopped = stop.and_then(|stop| {
@@ -34,7 +34,7 @@ impl Run {
             }
             None => Recovery {
                 elapsed_ms: self.elapsed_ms(now_ms),
-                is_over: stop.is_none() && self.ended.is_some(),
+                is_over: stop.is_none() && self.status == Status::Succeeded,
             },
         }
     }
