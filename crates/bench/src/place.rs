@@ -15,6 +15,8 @@ use crate::Bench;
 use crate::bound::die_with_us;
 
 const PATIENCE: Duration = Duration::from_secs(30);
+/// One coordinator's share of it: it asks the others, one of which may be coming up.
+const ATTEMPT: Duration = Duration::from_secs(1);
 const LOOK: Duration = Duration::from_millis(10);
 
 /// A running cluster; what was started is ended when it is dropped.
@@ -98,7 +100,7 @@ impl Place {
     /// # Errors
     /// If nobody does within half a minute.
     pub(crate) async fn leader(&self) -> anyhow::Result<u64> {
-        let client = self.client()?.with_attempt(Duration::from_millis(300));
+        let client = self.client()?.with_attempt(ATTEMPT);
         let since = Instant::now();
         while since.elapsed() < PATIENCE {
             if let Ok(status) = client.cluster_status().await
@@ -147,7 +149,7 @@ impl Place {
     /// # Errors
     /// If that takes more than half a minute.
     pub(crate) async fn whole(&self) -> anyhow::Result<()> {
-        let client = self.client()?.with_attempt(Duration::from_millis(300));
+        let client = self.client()?.with_attempt(ATTEMPT);
         let since = Instant::now();
         while since.elapsed() < PATIENCE {
             if let Ok(status) = client.cluster_status().await
@@ -163,7 +165,7 @@ impl Place {
             }
             sleep(LOOK).await;
         }
-        bail!("the cluster is not whole")
+        bail!("the cluster is not whole: {:?}", client.cluster_status().await)
     }
 
     /// Registers a plan.

@@ -223,6 +223,25 @@ fn a_missing_hard_state_is_refused() {
     assert!(refused.contains("the file hard_state is missing"), "{refused}");
 }
 
+/// Killed right after a sync, the file `hard_state` is behind the database; the other members know how far that reached.
+#[test]
+fn a_log_reaches_as_far_as_its_database() {
+    let folder = tempfile::tempdir().unwrap();
+    let (log, _) = open(folder.path()).unwrap();
+    save_vote(&log, vote(1, 1));
+    append(&log, 1, 0..3);
+    drop(log);
+    let behind = fs::read(folder.path().join("hard_state")).unwrap();
+    let (log, _) = open(folder.path()).unwrap();
+    append(&log, 1, 3..5);
+    let told = log.reached().get();
+    drop(log);
+    fs::write(folder.path().join("hard_state"), behind).unwrap();
+    let (log, again) = open(folder.path()).unwrap();
+    assert_eq!(indexes(&again), [0, 1, 2, 3, 4]);
+    assert_eq!(log.reached().get(), told);
+}
+
 /// Whatever is flipped or cut off: the log is whole, or it is refused.
 #[test]
 fn a_damaged_database_is_never_served_from() {

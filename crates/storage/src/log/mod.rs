@@ -100,7 +100,8 @@ impl Log {
     pub fn open(folder: &Path, node: u64, on_failure: OnFailure) -> Result<(Self, Recovered), OpenError> {
         let found = recover::recover(folder, node)?;
         let reached = Arc::new(Reached::default());
-        reached.set(found.state.vote, found.state.last);
+        // As far as the database does: the hard state may be a moment behind it.
+        reached.set(found.mark.vote, found.mark.last);
         let flusher = Flusher::start(
             found.db.clone(),
             found.file,
