@@ -1,15 +1,24 @@
 //! What was answered to which request id, so that a repeated request is done once (semantics R8).
+//!
+//! There may be hundreds of thousands, and a snapshot begins with a copy of the state: they stand in parts that a copy
+//! shares, of which an answer changes two.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::chain;
 use crate::command::Answer;
 
 /// How many answers are kept at least, and how long: a client that repeats a request later than
 /// both is answered as a new one.
 const KEPT: usize = 10_000;
 const KEPT_MS: u64 = 24 * 60 * 60 * 1000;
+
+/// Parts of the receipts, by the digest of their ids; and ids in one part of their order.
+const PARTS: usize = 512;
+const PART_LENGTH: usize = 1024;
 
 /// What was answered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,27 +30,140 @@ pub struct Receipt {
 }
 
 /// All receipts that are still kept.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(from = "Stored", into = "Stored")]
 pub struct Requests {
+    receipts: Vec<Arc<BTreeMap<Arc<str>, Receipt>>>,
+    /// Times and ids, the oldest first.
+    order: VecDeque<Arc<VecDeque<(u64, Arc<str>)>>>,
+    length: usize,
+}
+
+/// How they are written.
+#[derive(Clone, Serialize, Deserialize)]
+struct Stored {
     receipts: BTreeMap<String, Receipt>,
     order: VecDeque<(u64, String)>,
+}
+
+impl Default for Requests {
+    fn default() -> Self {
+        Self { receipts: vec![Arc::default(); PARTS], order: VecDeque::new(), length: 0 }
+    }
+}
+
+/// Where the parts of the order are cut says nothing.
+impl PartialEq for Requests {
+    fn eq(&self, other: &Self) -> bool {
+        self.receipts == other.receipts && self.in_order().eq(other.in_order())
+    }
 }
 
 impl Requests {
     /// What was answered to this id before.
     pub fn receipt(&self, id: &str) -> Option<&Receipt> {
-        self.receipts.get(id)
+        self.receipts[part_of(id)].get(id)
     }
 
     /// Keeps an answer, and lets go of those that are too old.
     pub fn keep(&mut self, id: String, receipt: Receipt, now_ms: u64) {
-        self.order.push_back((now_ms, id.clone()));
-        self.receipts.insert(id, receipt);
-        while self.order.len() > KEPT
-            && self.order.front().is_some_and(|(at, _)| at + KEPT_MS < now_ms)
-            && let Some((_, oldest)) = self.order.pop_front()
+        self.put(id.into(), receipt, now_ms);
+        while self.length > KEPT
+            && self.oldest_ms().is_some_and(|at_ms| at_ms + KEPT_MS < now_ms)
+            && let Some(oldest) = self.take_oldest()
         {
-            self.receipts.remove(&oldest);
+            Arc::make_mut(&mut self.receipts[part_of(&oldest)]).remove(&oldest);
         }
+    }
+
+    fn put(&mut self, id: Arc<str>, receipt: Receipt, at_ms: u64) {
+        if self.order.back().is_none_or(|part| part.len() >= PART_LENGTH) {
+            self.order.push_back(Arc::default());
+        }
+        if let Some(newest) = self.order.back_mut() {
+            Arc::make_mut(newest).push_back((at_ms, Arc::clone(&id)));
+        }
+        self.length += 1;
+        Arc::make_mut(&mut self.receipts[part_of(&id)]).insert(id, receipt);
+    }
+
+    fn in_order(&self) -> impl Iterator<Item = &(u64, Arc<str>)> {
+        self.order.iter().flat_map(|part| part.iter())
+    }
+
+    fn oldest_ms(&self) -> Option<u64> {
+        self.order.front()?.front().map(|(at_ms, _)| *at_ms)
+    }
+
+    fn take_oldest(&mut self) -> Option<Arc<str>> {
+        let part = Arc::make_mut(self.order.front_mut()?);
+        let (_, oldest) = part.pop_front()?;
+        if part.is_empty() {
+            self.order.pop_front();
+        }
+        self.length -= 1;
+        Some(oldest)
+    }
+}
+
+fn part_of(id: &str) -> usize {
+    chain::digest(&id) as usize % PARTS
+}
+
+impl From<Stored> for Requests {
+    fn from(Stored { mut receipts, order }: Stored) -> Self {
+        let mut requests = Requests::default();
+        for (at_ms, id) in order {
+            if let Some(receipt) = receipts.remove(&id) {
+                requests.put(id.into(), receipt, at_ms);
+            }
+        }
+        requests
+    }
+}
+
+impl From<Requests> for Stored {
+    fn from(requests: Requests) -> Self {
+        let receipts = requests.receipts.iter().flat_map(|part| part.iter());
+        Stored {
+            receipts: receipts.map(|(id, receipt)| (id.to_string(), receipt.clone())).collect(),
+            order: requests.in_order().map(|(at_ms, id)| (*at_ms, id.to_string())).collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn filled(count: usize) -> Requests {
+        let mut requests = Requests::default();
+        for number in 0..count {
+            let receipt = Receipt { digest: number as u64, answer: Answer::Done };
+            requests.keep(format!("request {number}"), receipt, number as u64);
+        }
+        requests
+    }
+
+    #[test]
+    fn old_ones_go_once_there_are_enough_and_no_others() {
+        let mut requests = filled(KEPT + 3000);
+        let later = |ms: u64| KEPT_MS + ms;
+        requests.keep("a".into(), Receipt { digest: 1, answer: Answer::Done }, later(2000));
+        assert!(requests.receipt("request 1999").is_none(), "more than enough, and a day old");
+        assert!(requests.receipt("request 2000").is_some(), "a day old, and no older");
+        requests.keep("b".into(), Receipt { digest: 1, answer: Answer::Done }, later(KEPT_MS));
+        assert!(requests.receipt("request 3001").is_none());
+        assert!(requests.receipt("request 3002").is_some(), "old, and needed to be enough");
+        assert_eq!(requests.length, KEPT);
+    }
+
+    #[test]
+    fn they_are_written_as_a_map_and_an_order() {
+        let requests = filled(2 * PART_LENGTH + 1);
+        let stored = Stored::from(requests.clone());
+        assert_eq!((stored.receipts.len(), stored.order.len()), (2 * PART_LENGTH + 1, 2 * PART_LENGTH + 1));
+        assert_eq!(stored.order.iter().map(|(at_ms, _)| *at_ms).collect::<Vec<_>>(), Vec::from_iter(0..2049));
+        assert_eq!(Requests::from(stored), requests);
     }
 }
