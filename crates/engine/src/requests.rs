@@ -29,13 +29,16 @@ pub struct Receipt {
     pub answer: Answer,
 }
 
+/// When an id came, cluster time.
+type Kept = (u64, Arc<str>);
+
 /// All receipts that are still kept.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(from = "Stored", into = "Stored")]
 pub struct Requests {
     receipts: Vec<Arc<BTreeMap<Arc<str>, Receipt>>>,
-    /// Times and ids, the oldest first.
-    order: VecDeque<Arc<VecDeque<(u64, Arc<str>)>>>,
+    /// The oldest first.
+    order: VecDeque<Arc<VecDeque<Kept>>>,
     length: usize,
 }
 
@@ -87,7 +90,7 @@ impl Requests {
         Arc::make_mut(&mut self.receipts[part_of(&id)]).insert(id, receipt);
     }
 
-    fn in_order(&self) -> impl Iterator<Item = &(u64, Arc<str>)> {
+    fn in_order(&self) -> impl Iterator<Item = &Kept> {
         self.order.iter().flat_map(|part| part.iter())
     }
 
