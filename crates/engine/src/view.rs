@@ -13,23 +13,35 @@ use crate::state::State;
 use crate::turn::Turn;
 
 impl State {
-    /// What an agent should be told now. A new leader asks the same and gets the same answer.
-    pub fn effects_for(&self, agent: &str) -> Vec<Effect> {
+    /// What an agent should be told now and was not: by token, and whether it is a stop. A new leader has told it nothing,
+    /// asks the same, and gets the same answer.
+    pub fn effects_for(&self, agent: &str, was_told: impl Fn(u64, bool) -> bool) -> Vec<Effect> {
         let Some(agent) = self.agents.by_name.get(agent).filter(|agent| agent.live) else {
             return Vec::new();
         };
         let open = agent.open.iter();
-        open.filter_map(|(token, (run, index))| self.effect(*token, run, *index)).collect()
+        open.filter_map(|(token, (run, index))| self.effect(*token, run, *index, &was_told)).collect()
     }
 
-    fn effect(&self, token: u64, run: &str, index: StepIndex) -> Option<Effect> {
+    fn effect(
+        &self,
+        token: u64,
+        run: &str,
+        index: StepIndex,
+        was_told: impl Fn(u64, bool) -> bool,
+    ) -> Option<Effect> {
         let run = self.runs.get(run)?;
-        let scope = RunScope { run, plans: &self.plans, index };
         let state = &run.steps[index];
+        let attempt = state.attempt().filter(|attempt| attempt.token == token);
+        // An agent may hold thousands, and hears of each once: nothing is put together for those that it knows.
+        if was_told(token, attempt.is_some_and(|attempt| attempt.stopping)) {
+            return None;
+        }
+        let scope = RunScope { run, plans: &self.plans, index };
         if state.question.as_ref().is_some_and(|asked| asked.token == token) {
             return question_assignment(&scope).map(Effect::Assign);
         }
-        let attempt = state.attempt().filter(|attempt| attempt.token == token)?;
+        let attempt = attempt?;
         if self.reckoning.withholds(run, attempt) {
             return None;
         }

@@ -378,7 +378,7 @@ impl Script {
     }
 
     fn effects(&self, agent: &str) -> Vec<String> {
-        let effects = self.state.effects_for(agent);
+        let effects = self.state.effects_for(agent, |_, _| false);
         if effects.is_empty() {
             return vec!["(nothing)".into()];
         }

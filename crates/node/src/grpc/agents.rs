@@ -26,6 +26,8 @@ const HELLO_WITHIN: Duration = Duration::from_secs(3);
 const SETTLED_WITHIN: Duration = Duration::from_millis(500);
 /// Messages that may wait for a slow agent before its session is given up.
 const MOST_WAITING: usize = 1024;
+/// Tokens of attempts that are over which a session remembers before it looks which these are.
+const FORGET_AFTER: usize = 1024;
 
 /// Results that took longer are late, for the planted bug that drops them.
 const LATE_MS: u64 = 1500;
@@ -228,7 +230,14 @@ impl Session {
             let agent = state.agents.by_name.get(name);
             // Its lease was declared over while it came: it has to join again.
             let agent = agent.filter(|agent| agent.live && agent.join.speaker == self.speaker).ok_or(Gone)?;
-            Ok((agent.changed > self.seen).then(|| (agent.changed, state.effects_for(name))))
+            let was_told = |token, stop| self.told.contains(&(token, stop));
+            let news =
+                (agent.changed > self.seen).then(|| (agent.changed, state.effects_for(name, was_told)));
+            // What the agent holds no more is not told again either.
+            if self.told.len() > 2 * agent.open.len() + FORGET_AFTER {
+                self.told.retain(|(token, _)| agent.open.contains_key(token));
+            }
+            Ok(news)
         })?;
         let Some((changed, effects)) = news else {
             return Ok(());
@@ -239,9 +248,8 @@ impl Session {
                 Effect::Assign(assignment) => (assignment.key.token, false),
                 Effect::Stop { key, .. } => (key.token, true),
             };
-            if self.told.insert(told) {
-                self.send(convert::effect(effect)).await?;
-            }
+            self.told.insert(told);
+            self.send(convert::effect(effect)).await?;
         }
         Ok(())
     }

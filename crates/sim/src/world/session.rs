@@ -238,14 +238,15 @@ impl World {
         if agent.changed <= session.seen {
             return;
         }
-        let (changed, effects) = (agent.changed, state.effects_for(&session.speaker.agent));
+        let was_told = |token, stop| session.told.contains(&(token, stop));
+        let (changed, news) = (agent.changed, state.effects_for(&session.speaker.agent, was_told));
         let term = office.term;
         let Some(office) = self.members[member].office.as_mut() else { return };
         let Some(session) = office.sessions.get_mut(&id) else { return };
         session.seen = changed;
         let place = session.place;
-        let news = effects.into_iter().filter(|effect| session.told.insert(told_of(effect)));
-        for effect in news.collect::<Vec<_>>() {
+        session.told.extend(news.iter().map(told_of));
+        for effect in news {
             let message = match effect {
                 Effect::Assign(assignment) => {
                     self.memory.sent(&mut self.marks, assignment.key.token, term);
