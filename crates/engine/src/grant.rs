@@ -341,6 +341,8 @@ impl<'a> Turn<'a> {
         let (at, idempotent) = (self.at, self.work(index).idempotent);
         let state = self.state(index);
         (state.question, state.idle) = (None, false);
+        // Most steps are attempted once, and there are very many.
+        state.attempts.reserve_exact(1);
         state.attempts.push(Attempt {
             number: state.attempts.len() as u32 + 1,
             direction: state.direction,

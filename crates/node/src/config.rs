@@ -123,7 +123,7 @@ impl Config {
             election_ms,
             lease_ms,
             renew_ms,
-            snapshot_after: 5000,
+            snapshot_after: 2000,
         }
     }
 
