@@ -14,16 +14,14 @@ use std::path::{Path, PathBuf};
 /// Those of the file system, with the path in the message. A failed sync must not be retried:
 /// the caller cannot know what is on disk.
 pub fn write_durably(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let folder = folder_of(path)?;
     let unfinished = unfinished_name(path)?;
     let write = || {
         let mut file = File::create(&unfinished)?;
         file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&unfinished, path)
+        Ok(file)
     };
-    write().map_err(|error| named("write", path, &error))?;
-    sync_folder(folder)
+    let file = write().map_err(|error| named("write", path, &error))?;
+    rename_durably(&file, &unfinished, path)
 }
 
 /// Gives a file that was written as `unfinished` its name in the same folder: after a crash either what stood there before
@@ -31,9 +29,9 @@ pub fn write_durably(path: &Path, bytes: &[u8]) -> io::Result<()> {
 ///
 /// # Errors
 /// As [`write_durably`].
-pub fn rename_durably(unfinished: &Path, path: &Path) -> io::Result<()> {
-    sync_file(unfinished)?;
-    fs::rename(unfinished, path).map_err(|error| named("write", path, &error))?;
+pub fn rename_durably(file: &File, unfinished: &Path, path: &Path) -> io::Result<()> {
+    let renamed = file.sync_all().and_then(|()| fs::rename(unfinished, path));
+    renamed.map_err(|error| named("write", path, &error))?;
     sync_folder(folder_of(path)?)
 }
 

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use baton_api::peer_server::{Peer, PeerServer};
 use baton_api::{Frame, IdentifyRequest, Identity, SET_BACK_METADATA};
 use baton_storage::codec::{self, Record};
-use futures::Stream;
+use futures::{Stream, StreamExt};
 use tonic::metadata::MetadataValue;
 use tonic::{Request, Response, Status, Streaming};
 
@@ -144,15 +144,9 @@ impl Peer for PeerService {
             ));
         }
         let (cluster, incarnation) = (self.cluster.clone(), frame.incarnation);
-        let parts = futures::stream::try_unfold(from.count, move |at| {
-            let (cluster, incarnation) = (cluster.clone(), incarnation.clone());
-            async move {
-                let reader = cluster.clone();
-                let part = apart(move || reader.archive_part(at, to.count)).await.map_err(internal)?;
-                let Some((part, next)) = part.map_err(internal)? else { return Ok(None) };
-                Ok(Some((cluster.standing().frame(&incarnation, codec::encode(&part)), next)))
-            }
-        });
+        let parts = self.cluster.archive_parts(from.count, to.count);
+        let parts = parts
+            .map(move |part| part.map(|part| cluster.standing().frame(&incarnation, part)).map_err(internal));
         Ok(Response::new(Box::pin(parts)))
     }
 

@@ -96,12 +96,6 @@ impl Cluster {
         let bytes = encoded.map_err(|error| ReadError::Unavailable(error.to_string()))?;
         Ok(Beginning { bytes, archived })
     }
-
-    /// More of a backup, from the entry `from` of the archive on, and how far it goes. Blocks.
-    pub(crate) fn go_on_with_backup(&self, from: u64, to: u64) -> io::Result<Option<(Vec<u8>, u64)>> {
-        let part = self.archive_part(from, to)?;
-        Ok(part.map(|(part, next)| (codec::encode(&part), next)))
-    }
 }
 
 /// A backup on its way into a file, under another name until it is whole, so that no half of it is taken for one.
@@ -141,7 +135,7 @@ impl Unfinished {
         for entry in archived {
             entry.context(not_whole)?;
         }
-        file::rename_durably(&self.unfinished, &self.path)?;
+        file::rename_durably(&self.file, &self.unfinished, &self.path)?;
         Ok(Contents {
             bytes: std::fs::metadata(&self.path)?.len(),
             cluster: head.cluster,
@@ -150,6 +144,13 @@ impl Unfinished {
             runs: state.started,
             active: state.active.len(),
         })
+    }
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        // Once it is whole it has another name.
+        let _ = std::fs::remove_file(&self.unfinished);
     }
 }
 

@@ -46,4 +46,5 @@ fn a_backup_that_is_not_whole_is_refused() {
     }
     assert!(keep(&[&whole[..], &[0]].concat()).is_err());
     assert_eq!(std::fs::read(&path).unwrap(), whole, "a failed backup leaves the one before");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "and nothing beside it");
 }

@@ -2,13 +2,16 @@
 //! comes, so that a transfer which breaks off goes on from there.
 
 use std::io;
+use std::sync::Arc;
 
-use baton_storage::archive::Mark;
+use baton_storage::archive::{Archive, Mark};
 use baton_storage::codec;
+use futures::Stream;
 
 use super::cluster::Cluster;
 use super::formats::{ArchiveAsked, ArchivePart};
 use super::peers::Purpose;
+use super::state_machine::blocking;
 use super::types::Member;
 use crate::apart::apart;
 
@@ -50,16 +53,30 @@ impl Cluster {
         Ok(())
     }
 
-    /// The next part of the archive for another member, and where it ends; `None` at the end. Blocks.
-    pub(crate) fn archive_part(&self, from: u64, to: u64) -> io::Result<Option<(ArchivePart, u64)>> {
-        let files = self.machine().archive().files();
-        let (mut entries, mut bytes, mut at) = (Vec::new(), 0, from);
-        while at < to && bytes < PART_BYTES {
-            let entry = files.entry(at)?;
-            bytes += entry.line.len() + entry.body.len();
-            entries.push(entry);
-            at += 1;
-        }
-        Ok((!entries.is_empty()).then_some((ArchivePart(entries), at)))
+    /// The archive from one count up to another, in parts as they are sent and written.
+    pub(crate) fn archive_parts(
+        &self,
+        from: u64,
+        to: u64,
+    ) -> impl Stream<Item = io::Result<Vec<u8>>> + Send + use<> {
+        let machine = Arc::clone(self.machine());
+        futures::stream::try_unfold(from, move |at| {
+            let machine = Arc::clone(&machine);
+            blocking(move || {
+                let part = part(machine.archive().files(), at, to)?;
+                Ok((!part.0.is_empty()).then(|| (codec::encode(&part), at + part.0.len() as u64)))
+            })
+        })
     }
+}
+
+fn part(files: &Archive, mut at: u64, to: u64) -> io::Result<ArchivePart> {
+    let (mut entries, mut bytes) = (Vec::new(), 0);
+    while at < to && bytes < PART_BYTES {
+        let entry = files.entry(at)?;
+        bytes += entry.line.len() + entry.body.len();
+        entries.push(entry);
+        at += 1;
+    }
+    Ok(ArchivePart(entries))
 }

@@ -49,18 +49,16 @@ impl Machine {
     /// # Errors
     /// Those of the disk.
     pub fn read_run<T>(&self, id: &str, look: impl FnOnce(&State, &Run) -> T) -> io::Result<Option<T>> {
-        let mut look = Some(look);
-        let mut look = |state: &State, run: &Run| look.take().map(|look| look(state, run));
-        let found = self.read(|state| match state.runs.get(id) {
-            Some(run) => Found::Here(look(state, run)),
-            None => self.archive.find(id).map_or(Found::Nowhere, |(_, row)| Found::Archived(row.count)),
+        let seen = self.read(|state| match state.runs.get(id) {
+            Some(run) => Ok(look(state, run)),
+            None => Err((look, self.archive.find(id))),
         });
-        match found {
-            Found::Here(seen) => Ok(seen),
-            Found::Nowhere => Ok(None),
-            Found::Archived(count) => {
-                let run = self.archive.run(count)?;
-                Ok(self.read(|state| look(state, &run)))
+        match seen {
+            Ok(seen) => Ok(Some(seen)),
+            Err((_, None)) => Ok(None),
+            Err((look, Some((_, row)))) => {
+                let run = self.archive.run(row.count)?;
+                Ok(Some(self.read(|state| look(state, &run))))
             }
         }
     }
@@ -111,13 +109,6 @@ impl Machine {
     fn write<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
         change(&mut self.state.write().unwrap_or_else(PoisonError::into_inner))
     }
-}
-
-/// Where a run is.
-enum Found<T> {
-    Here(T),
-    Archived(u64),
-    Nowhere,
 }
 
 /// What can be watched: there may be thousands of each.

@@ -9,7 +9,6 @@ use tokio_stream::{Stream, StreamExt};
 use tonic::Status;
 
 use super::OperatorService;
-use crate::apart::apart;
 use crate::grpc::convert;
 use crate::raft::ReadError;
 use crate::raft::backup::Beginning;
@@ -81,15 +80,8 @@ impl OperatorService {
         })?;
         let beginning = bytes.chunks(PART_BYTES).map(|part| Ok(api::BackupPart { bytes: part.to_vec() }));
         let beginning = tokio_stream::iter(beginning.collect::<Vec<_>>());
-        let cluster = self.cluster.clone();
-        let rest = futures::stream::try_unfold(0, move |at| {
-            let cluster = cluster.clone();
-            async move {
-                let part = apart(move || cluster.go_on_with_backup(at, archived)).await;
-                let part = part.map_err(broken_off)?.map_err(broken_off)?;
-                Ok(part.map(|(bytes, next)| (api::BackupPart { bytes }, next)))
-            }
-        });
+        let rest = self.cluster.archive_parts(0, archived);
+        let rest = rest.map(|part| part.map(|bytes| api::BackupPart { bytes }).map_err(broken_off));
         Ok(Box::pin(beginning.chain(rest)))
     }
 
@@ -109,6 +101,6 @@ impl OperatorService {
     }
 }
 
-fn broken_off(error: impl std::fmt::Display) -> Status {
+fn broken_off(error: std::io::Error) -> Status {
     Status::internal(format!("the backup broke off: {error}"))
 }
