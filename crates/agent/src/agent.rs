@@ -1,5 +1,6 @@
 //! The shell: it feeds what happens to the ledger and performs what the ledger decides.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
@@ -7,6 +8,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use baton_api::connect::{Connect, Tcp};
 use tokio::sync::{mpsc, watch};
+use tracing::{Span, debug_span};
 
 use crate::attempt::{Key, Outcome, Report};
 use crate::config::Config;
@@ -83,7 +85,7 @@ pub async fn run_on(
         machine: Arc::clone(&machine),
         connect,
     };
-    let agent = Agent { ledger, machine, up, held };
+    let agent = Agent { ledger, machine, up, held, reporting: BTreeMap::new() };
     let session = session::keep(identity, events, outbound);
     agent.run(inbox, failed, session, shutdown).await
 }
@@ -93,6 +95,8 @@ struct Agent {
     machine: Arc<dyn Machine>,
     up: mpsc::UnboundedSender<Up>,
     held: watch::Sender<Vec<Key>>,
+    /// Reports that wait for their acknowledgement, where somebody traces the stages of steps.
+    reporting: BTreeMap<u64, Span>,
 }
 
 impl Agent {
@@ -130,6 +134,11 @@ impl Agent {
 
     fn take_in(&mut self, event: Event) {
         tracing::trace!(?event);
+        match &event {
+            Event::Acknowledged(key) => drop(self.reporting.remove(&key.token)),
+            Event::Disconnected => self.reporting.clear(),
+            _ => {}
+        }
         for decision in self.ledger.apply(event, self.machine.boottime_ns()) {
             tracing::trace!(?decision);
             self.perform(decision);
@@ -142,7 +151,7 @@ impl Agent {
         });
     }
 
-    fn perform(&self, decision: Decision) {
+    fn perform(&mut self, decision: Decision) {
         match decision {
             Decision::AskBegin(key) => self.say(Up::Begin(key)),
             Decision::Journal { token, facts } => {
@@ -179,6 +188,10 @@ impl Agent {
             }
             Decision::Report(report) => {
                 tracing::debug!(key = %report.key, "reports");
+                let stage = debug_span!(target: "stage", "report", token = report.key.token);
+                if !stage.is_disabled() {
+                    self.reporting.insert(report.key.token, stage);
+                }
                 self.say(Up::Report(report));
             }
             Decision::Refuse { key, reason } => tracing::warn!(%key, reason, "not started"),

@@ -45,7 +45,9 @@ impl Keeper {
     /// Starts the attempt's supervisor and says [`Event::Seen`] when it is over.
     pub(crate) fn start(&self, assignment: Assignment) {
         let token = assignment.key.token;
+        let stage = tracing::debug_span!(target: "stage", "exec", token);
         self.spawn("attempt", token, move |keeper| {
+            let _executing = stage.entered();
             let key = assignment.key.clone();
             match keeper.launch(&assignment) {
                 Ok(child) => keeper.watch(token, child),

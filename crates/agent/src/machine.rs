@@ -108,9 +108,14 @@ impl Machine for ThisMachine {
 
     fn journal(&self, token: u64, facts: Vec<Fact>) {
         let voice = self.voice.clone();
-        let done = move |result| match result {
-            Ok(()) => voice.say(Event::Durable(token)),
-            Err(failure) => voice.fail(failure),
+        // Closed once the facts are durable.
+        let stage = tracing::debug_span!(target: "stage", "journal", token);
+        let done = move |result| {
+            drop(stage);
+            match result {
+                Ok(()) => voice.say(Event::Durable(token)),
+                Err(failure) => voice.fail(failure),
+            }
         };
         self.journal.append(facts, Box::new(done));
     }

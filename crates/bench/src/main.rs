@@ -20,6 +20,7 @@ mod restart;
 mod scale;
 mod steps;
 mod takeover;
+mod trace;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -63,6 +64,8 @@ enum Part {
     Steps,
     /// Of these, only the ones that start a process
     Processes,
+    /// Where the time of one step goes
+    Trace,
     /// From the leader's death to the next step
     Takeover,
     /// From a start to serving
@@ -104,6 +107,9 @@ async fn main() -> anyhow::Result<()> {
     } else if wanted(Part::Processes) {
         let processes: Vec<_> = steps::KINDS.into_iter().filter(steps::Kind::starts_processes).collect();
         steps::measure(&bench, &processes, &mut report).await?;
+    }
+    if wanted(Part::Trace) {
+        trace::measure(&bench, &mut report).await?;
     }
     if wanted(Part::Takeover) {
         takeover::measure(&bench, &mut report).await?;

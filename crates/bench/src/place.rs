@@ -49,10 +49,18 @@ impl Place {
     /// # Errors
     /// If it does not come up within half a minute.
     pub(crate) async fn start(bench: &Bench) -> anyhow::Result<Place> {
+        Place::start_logging(bench, "warn").await
+    }
+
+    /// As [`Place::start`]; the processes log what `BATON_LOG` would say.
+    ///
+    /// # Errors
+    /// If it does not come up within half a minute.
+    pub(crate) async fn start_logging(bench: &Bench, log: &str) -> anyhow::Result<Place> {
         let dir = tempfile::Builder::new().prefix("baton-").tempdir_in(&bench.dir)?;
         let path = dir.path().to_owned();
         let mut dev = Command::new(&bench.binary);
-        dev.args(["dev", "--dir"]).arg(&path).env("BATON_LOG", "warn");
+        dev.args(["dev", "--dir"]).arg(&path).env("BATON_LOG", log);
         dev.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         // What it has started is bound to it in turn.
         die_with_us(&mut dev);
@@ -93,6 +101,11 @@ impl Place {
     pub(crate) fn coordinators(&self) -> Vec<(u64, u32)> {
         let servers = self.manifest.processes.iter().filter(|process| process.role == "server");
         servers.filter_map(|process| Some((process.id?, process.pid))).collect()
+    }
+
+    /// Every process's log, with the id of a coordinator.
+    pub(crate) fn logs(&self) -> impl Iterator<Item = (Option<u64>, &Path)> {
+        self.manifest.processes.iter().map(|process| (process.id, process.log.as_path()))
     }
 
     /// Who leads.

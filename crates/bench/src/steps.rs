@@ -15,7 +15,7 @@ use crate::report::{Curve, Report, Row, Target, counted};
 use crate::{Bench, disk, load};
 
 /// The length of a chain, and how wide the wide graph is.
-const STEPS: usize = 10;
+pub(crate) const STEPS: usize = 10;
 /// Runs at once.
 const RUNS: [usize; 4] = [1, 16, 64, 256];
 
@@ -32,6 +32,16 @@ pub(crate) struct Kind {
 }
 
 impl Kind {
+    /// For people.
+    pub(crate) fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// No step of it waits for another.
+    pub(crate) fn is_wide(&self) -> bool {
+        self.wide
+    }
+
     /// Its steps are more than words between coordinators and agents.
     pub(crate) fn starts_processes(&self) -> bool {
         self.action != "noop: {}"
@@ -129,7 +139,7 @@ pub(crate) async fn one_run(client: &Client, plan: &str) -> anyhow::Result<()> {
 }
 
 /// A plan of so many steps.
-fn plan(name: &str, steps: usize, kind: &Kind) -> String {
+pub(crate) fn plan(name: &str, steps: usize, kind: &Kind) -> String {
     let mut text = header(name);
     for step in 0..steps {
         let needs = if step == 0 || kind.wide { String::new() } else { format!(", needs: [s{}]", step - 1) };

@@ -3,8 +3,10 @@
 use std::io::IsTerminal;
 
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::format::FmtSpan;
 
-/// Begins to log, from `info` upwards unless `BATON_LOG` says otherwise (`debug`, `baton_node=trace`, …).
+/// Begins to log, from `info` upwards unless `BATON_LOG` says otherwise (`debug`, `baton_node=trace`, …). With
+/// `stage=debug` each stage that a step goes through is a span and says how long it took.
 pub(crate) fn start() {
     let filter = EnvFilter::try_from_env("BATON_LOG");
     let filter = filter.unwrap_or_else(|_| EnvFilter::new("info,openraft=error,sled=warn"));
@@ -15,5 +17,7 @@ pub(crate) fn start() {
         .with_writer(std::io::stderr)
         .with_ansi(colour)
         .with_target(false)
+        // The stages of a step are spans: each says its time when it closes.
+        .with_span_events(FmtSpan::CLOSE)
         .try_init();
 }

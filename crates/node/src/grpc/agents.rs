@@ -13,6 +13,7 @@ use baton_storage::sabotage::{self, Bug};
 use tokio::sync::{mpsc, watch};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
+use tracing::{Instrument as _, debug_span};
 
 use crate::config::Config;
 use crate::grpc::convert;
@@ -249,7 +250,8 @@ impl Session {
                 Effect::Stop { key, .. } => (key.token, true),
             };
             self.told.insert(told);
-            self.send(convert::effect(effect)).await?;
+            let stage = debug_span!(target: "stage", "send", agent = %self.speaker.agent, token = told.0);
+            self.send(convert::effect(effect)).instrument(stage).await?;
         }
         Ok(())
     }

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use baton_engine::{Answer, Batch, Command, Rejection};
 use tokio::sync::{mpsc, oneshot};
+use tracing::field::Empty;
+use tracing::{Instrument as _, debug_span};
 
 use crate::leader::clock::Clock;
 use crate::raft::{Cluster, WriteError};
@@ -78,8 +80,12 @@ async fn propose_all(cluster: Cluster, clock: Clock, term: u64, mut waiting: mps
 }
 
 async fn write(cluster: &Cluster, batch: Batch) -> Result<(u64, Vec<baton_engine::Reply>), ProposeError> {
-    match tokio::time::timeout(PATIENCE, cluster.write(batch)).await {
-        Ok(Ok(written)) => Ok(written),
+    let stage = debug_span!(target: "stage", "propose", commands = batch.commands.len(), index = Empty);
+    match tokio::time::timeout(PATIENCE, cluster.write(batch).instrument(stage.clone())).await {
+        Ok(Ok(written)) => {
+            stage.record("index", written.0);
+            Ok(written)
+        }
         Ok(Err(WriteError::NotLeader { .. })) => Err(ProposeError::NotLeader),
         Ok(Err(WriteError::Unknown(reason))) => Err(ProposeError::Unknown(reason)),
         Err(_) => Err(ProposeError::Unknown(format!("within {} s", PATIENCE.as_secs()))),

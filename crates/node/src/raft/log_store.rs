@@ -194,6 +194,8 @@ impl RaftLogStorage<Types> for LogStore {
         I: IntoIterator<Item = Entry> + OptionalSend,
         I::IntoIter: OptionalSend,
     {
+        let stage = tracing::debug_span!(target: "stage", "append", through = tracing::field::Empty);
+        let _appending = stage.enter();
         let mut bodies = Vec::new();
         {
             // Readable before it is durable: a follower's flush overlaps the leader's.
@@ -206,6 +208,7 @@ impl RaftLogStorage<Types> for LogStore {
                 cache.entries.insert(at.index, Cached { entry, bytes });
             }
         }
+        stage.record("through", bodies.last().map(|(at, _)| at.index));
         if sabotage::planted(Bug::EarlyAppendAck) {
             callback.io_completed(Ok(()));
             return self.log.append(bodies, Box::new(drop));

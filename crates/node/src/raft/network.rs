@@ -18,6 +18,7 @@ use openraft::raft::{
 use openraft::{OptionalSend, RaftNetworkFactory, RaftNetworkV2};
 use tonic::transport::Channel;
 use tonic::{Code, Response, Status};
+use tracing::{Instrument as _, debug_span};
 
 use super::acknowledged::Acknowledged;
 use super::convert;
@@ -191,7 +192,14 @@ impl RaftNetworkV2<Types> for Link {
         };
         let record = convert::append_record(&request);
         let send = |mut client: PeerClient<Channel>, frame| async move { client.append(frame).await };
-        let answer = self.call(&record, within, send).await?;
+        let call = self.call(&record, within, send);
+        let answer = match request.entries.last() {
+            None => call.await?,
+            Some(last) => {
+                let through = last.log_id.index;
+                call.instrument(debug_span!(target: "stage", "replicate", to = self.id, through)).await?
+            }
+        };
         if self.acknowledged.has_gone_back(self.id, &record, &answer) {
             self.standing.disown(&self.target.incarnation);
             let refusal = self.standing.trusts(&self.target.incarnation);

@@ -210,6 +210,7 @@ impl MachineStore {
     }
 
     /// Runs that the batch names come back out of the archive; those that it leaves at rest go there.
+    #[tracing::instrument(target = "stage", name = "apply", level = "debug", skip(self, batch))]
     fn apply_batch(&mut self, index: u64, batch: &Batch) -> io::Result<Vec<Reply>> {
         let machine = &self.machine;
         let absent = machine.read(|state| state.absent(batch));

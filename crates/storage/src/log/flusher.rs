@@ -120,7 +120,8 @@ impl Rounds {
     /// The database first: the hard state must never speak of more than it holds.
     fn make_durable(&mut self, next: HardState) -> io::Result<()> {
         let watched = self.watchdog.begin();
-        self.db.flush()?;
+        tracing::debug_span!(target: "stage", "fsync", through = next.last.map(|last| last.index))
+            .in_scope(|| self.db.flush())?;
         self.reached.set(next.vote, next.last);
         self.state = next;
         drop(watched);
