@@ -1,12 +1,13 @@
 //! What was answered to which request id, so that a repeated request is done once (semantics R8).
 //!
 //! There may be hundreds of thousands, and a snapshot begins with a copy of the state: they stand in parts that a copy
-//! shares, of which an answer changes two.
+//! shares, of which an answer changes two, and are written as they stand.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::ser::{SerializeMap as _, SerializeSeq as _, SerializeStruct as _};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::chain;
 use crate::command::Answer;
@@ -15,6 +16,8 @@ use crate::command::Answer;
 /// both is answered as a new one.
 const KEPT: usize = 10_000;
 const KEPT_MS: u64 = 24 * 60 * 60 * 1000;
+/// How many are kept at most: a cluster that is asked without a pause must not fill its memory, nor its snapshots.
+const MOST_KEPT: usize = 250_000;
 
 /// Parts of the receipts, by the digest of their ids; and ids in one part of their order.
 const PARTS: usize = 512;
@@ -33,8 +36,8 @@ pub struct Receipt {
 type Kept = (u64, Arc<str>);
 
 /// All receipts that are still kept.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(from = "Stored", into = "Stored")]
+#[derive(Debug, Clone, Deserialize)]
+#[serde(from = "Stored")]
 pub struct Requests {
     receipts: Vec<Arc<BTreeMap<Arc<str>, Receipt>>>,
     /// The oldest first.
@@ -42,8 +45,8 @@ pub struct Requests {
     length: usize,
 }
 
-/// How they are written.
-#[derive(Clone, Serialize, Deserialize)]
+/// How they are read.
+#[derive(Deserialize)]
 struct Stored {
     receipts: BTreeMap<String, Receipt>,
     order: VecDeque<(u64, String)>,
@@ -71,8 +74,9 @@ impl Requests {
     /// Keeps an answer, and lets go of those that are too old.
     pub fn keep(&mut self, id: String, receipt: Receipt, now_ms: u64) {
         self.put(id.into(), receipt, now_ms);
+        let is_old = |at_ms| at_ms + KEPT_MS < now_ms;
         while self.length > KEPT
-            && self.oldest_ms().is_some_and(|at_ms| at_ms + KEPT_MS < now_ms)
+            && (self.length > MOST_KEPT || self.oldest_ms().is_some_and(is_old))
             && let Some(oldest) = self.take_oldest()
         {
             Arc::make_mut(&mut self.receipts[part_of(&oldest)]).remove(&oldest);
@@ -125,13 +129,38 @@ impl From<Stored> for Requests {
     }
 }
 
-impl From<Requests> for Stored {
-    fn from(requests: Requests) -> Self {
-        let receipts = requests.receipts.iter().flat_map(|part| part.iter());
-        Stored {
-            receipts: receipts.map(|(id, receipt)| (id.to_string(), receipt.clone())).collect(),
-            order: requests.in_order().map(|(at_ms, id)| (*at_ms, id.to_string())).collect(),
+/// As [`Stored`] is read, without a copy of any: a snapshot holds them all.
+impl Serialize for Requests {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut stored = serializer.serialize_struct("Stored", 2)?;
+        stored.serialize_field("receipts", &Receipts(self))?;
+        stored.serialize_field("order", &Order(self))?;
+        stored.end()
+    }
+}
+
+struct Receipts<'a>(&'a Requests);
+
+impl Serialize for Receipts<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let count = self.0.receipts.iter().map(|part| part.len()).sum();
+        let mut map = serializer.serialize_map(Some(count))?;
+        for (id, receipt) in self.0.receipts.iter().flat_map(|part| part.iter()) {
+            map.serialize_entry(&**id, receipt)?;
         }
+        map.end()
+    }
+}
+
+struct Order<'a>(&'a Requests);
+
+impl Serialize for Order<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut list = serializer.serialize_seq(Some(self.0.length))?;
+        for (at_ms, id) in self.0.in_order() {
+            list.serialize_element(&(at_ms, &**id))?;
+        }
+        list.end()
     }
 }
 
@@ -164,9 +193,18 @@ mod tests {
     #[test]
     fn they_are_written_as_a_map_and_an_order() {
         let requests = filled(2 * PART_LENGTH + 1);
-        let stored = Stored::from(requests.clone());
+        let written = serde_json::to_value(&requests).unwrap();
+        let stored = Stored::deserialize(&written).unwrap();
         assert_eq!((stored.receipts.len(), stored.order.len()), (2 * PART_LENGTH + 1, 2 * PART_LENGTH + 1));
         assert_eq!(stored.order.iter().map(|(at_ms, _)| *at_ms).collect::<Vec<_>>(), Vec::from_iter(0..2049));
         assert_eq!(Requests::from(stored), requests);
+    }
+
+    #[test]
+    fn the_oldest_go_when_there_are_too_many_however_young() {
+        let requests = filled(MOST_KEPT + 2);
+        assert!(requests.receipt("request 1").is_none());
+        assert!(requests.receipt("request 2").is_some());
+        assert_eq!(requests.length, MOST_KEPT);
     }
 }

@@ -5,7 +5,7 @@
 //! variant put in the middle of an enum changes what old bytes mean, so every shape that was ever
 //! written keeps its version, and newer versions are refused instead of guessed at.
 
-use std::io::{self, Read};
+use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -15,6 +15,9 @@ pub const HEADER_LEN: usize = 11;
 
 /// The largest body, in bytes, that is read or written.
 pub const BODY_LIMIT: usize = 256 * 1024 * 1024;
+
+/// Bytes that are written and summed in one piece.
+const PIECE: usize = 64 * 1024;
 
 /// Something that is written in an envelope.
 pub trait Record: Serialize + DeserializeOwned {
@@ -100,14 +103,67 @@ pub fn encode<R: Record>(record: &R) -> Vec<u8> {
     bytes
 }
 
+/// Writes a record with its envelope, never the whole of it in memory.
+///
+/// # Errors
+/// Those of `out`, and a body larger than [`BODY_LIMIT`], which nobody would read.
+pub fn encode_to<R: Record>(record: &R, out: &mut (impl Write + Seek)) -> io::Result<()> {
+    let begin = out.stream_position()?;
+    out.write_all(&[0; HEADER_LEN])?;
+    let summed = Summed { out, sum: crc32fast::Hasher::new(), length: 0 };
+    // bincode writes a number at a time.
+    let mut body = BufWriter::with_capacity(PIECE, summed);
+    bincode::serde::encode_into_std_write(record, &mut body, config()).map_err(io::Error::other)?;
+    let Summed { out, sum, length } = body.into_inner().map_err(io::IntoInnerError::into_error)?;
+    let end = out.stream_position()?;
+    out.seek(SeekFrom::Start(begin))?;
+    out.write_all(&header::<R>(length as u32, sum))?;
+    out.seek(SeekFrom::Start(end))?;
+    Ok(())
+}
+
+/// Counts and sums what it passes on.
+struct Summed<'a, W> {
+    out: &'a mut W,
+    sum: crc32fast::Hasher,
+    length: usize,
+}
+
+impl<W: Write> Write for Summed<'_, W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.out.write(bytes)?;
+        self.sum.update(&bytes[..written]);
+        self.length += written;
+        match self.length <= BODY_LIMIT {
+            true => Ok(written),
+            false => Err(io::Error::other(format!("a record is larger than {BODY_LIMIT} bytes"))),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
 /// Fills in the envelope around a body that stands behind the room for it.
 fn address<R: Record>(bytes: &mut [u8]) {
-    let length = (bytes.len() - HEADER_LEN) as u32;
-    bytes[0] = R::MAGIC;
-    bytes[1..3].copy_from_slice(&R::VERSION.to_le_bytes());
-    bytes[3..7].copy_from_slice(&length.to_le_bytes());
-    let sum = checksum(&bytes[1..7], &bytes[HEADER_LEN..]);
-    bytes[7..11].copy_from_slice(&sum.to_le_bytes());
+    let (head, body) = bytes.split_at_mut(HEADER_LEN);
+    let mut sum = crc32fast::Hasher::new();
+    sum.update(body);
+    head.copy_from_slice(&header::<R>(body.len() as u32, sum));
+}
+
+/// The envelope of a body of this length and sum.
+fn header<R: Record>(length: u32, body: crc32fast::Hasher) -> [u8; HEADER_LEN] {
+    let mut header = [0; HEADER_LEN];
+    header[0] = R::MAGIC;
+    header[1..3].copy_from_slice(&R::VERSION.to_le_bytes());
+    header[3..7].copy_from_slice(&length.to_le_bytes());
+    let mut sum = crc32fast::Hasher::new();
+    sum.update(&header[1..7]);
+    sum.combine(&body);
+    header[7..11].copy_from_slice(&sum.finalize().to_le_bytes());
+    header
 }
 
 /// Any bytes, in an envelope whose checksum holds.

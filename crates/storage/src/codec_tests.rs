@@ -119,3 +119,12 @@ fn another_kind_is_named() {
         "this is not the expected kind of record: it begins with 0x11 where 0xb7 should stand"
     );
 }
+
+#[test]
+fn what_is_written_in_pieces_is_what_is_written_at_once() {
+    let long = Berth { name: "east".repeat(PIECE), depth_cm: 900 };
+    let mut out = std::io::Cursor::new(Vec::new());
+    encode_to(&berth(), &mut out).unwrap();
+    encode_to(&long, &mut out).unwrap();
+    assert_eq!(out.into_inner(), [encode(&berth()), encode(&long)].concat());
+}

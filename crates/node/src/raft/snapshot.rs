@@ -87,11 +87,12 @@ impl SnapshotFolder {
     /// Makes a snapshot of `state` the current one, unless a newer one has come in the meantime. What is in the archive
     /// before `archived` must be durable. Blocks.
     pub(crate) fn write(&self, meta: &SnapshotMeta, archived: Mark, state: State) -> io::Result<()> {
-        let mut bytes = codec::encode(&convert::snapshot_head(meta, archived));
-        bytes.extend(codec::encode(&SnapshotState(state)));
         let mut current = self.lock();
         if is_newer(meta, current.as_ref()) {
-            file::write_durably(&self.current_path(), &bytes)?;
+            file::write_parts_durably(&self.current_path(), |file| {
+                codec::encode_to(&convert::snapshot_head(meta, archived), file)?;
+                codec::encode_to(&SnapshotState(state), file)
+            })?;
             *current = Some(meta.clone());
         }
         Ok(())
