@@ -144,9 +144,11 @@ impl Agent {
             self.perform(decision);
         }
         self.held.send_if_modified(|held| {
-            let now = self.ledger.held();
-            let changed = *held != now;
-            *held = now;
+            // A token means one attempt.
+            let changed = !self.ledger.held_tokens().eq(held.iter().map(|key| key.token));
+            if changed {
+                *held = self.ledger.held();
+            }
             changed
         });
     }

@@ -1,7 +1,7 @@
 //! What the journal says, line by line and all together. Pure. The order of variants and fields
 //! is a format.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -83,7 +83,7 @@ impl Facts {
 
     /// The fewest lines that say the same.
     pub fn lines(&self) -> Vec<Fact> {
-        let remembered = self.newest.0.iter().map(|((run, step), token)| {
+        let remembered = self.newest.of_step.iter().map(|((run, step), token)| {
             let (run, step, token) = (run.clone(), step.clone(), *token);
             Fact::Remembered { run, step, token }
         });
@@ -98,7 +98,11 @@ impl Facts {
 /// The newest token of each step. It outlives the acknowledgement, so that an assignment which
 /// was long under way is known for what it is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Newest(BTreeMap<(String, String), u64>);
+pub struct Newest {
+    of_step: BTreeMap<(String, String), u64>,
+    /// The same, oldest grant first: what is forgotten next.
+    by_age: BTreeSet<(u64, (String, String))>,
+}
 
 impl Newest {
     /// Steps remembered; beyond, the oldest grants are forgotten.
@@ -106,7 +110,7 @@ impl Newest {
 
     pub fn of(&self, key: &Key) -> Option<u64> {
         let step = (key.run.clone(), key.step.clone());
-        self.0.get(&step).copied()
+        self.of_step.get(&step).copied()
     }
 
     /// All that is remembered; the numbers of the attempts are not.
@@ -117,18 +121,24 @@ impl Newest {
             attempt: 0,
             token: *token,
         };
-        self.0.iter().map(key)
+        self.of_step.iter().map(key)
     }
 
     pub fn raise(&mut self, key: &Key) {
         let step = (key.run.clone(), key.step.clone());
-        let token = self.0.entry(step).or_default();
-        *token = (*token).max(key.token);
-        if self.0.len() > Self::LIMIT {
-            let oldest = self.0.iter().min_by_key(|(_, token)| **token);
-            if let Some(step) = oldest.map(|(step, _)| step.clone()) {
-                self.0.remove(&step);
-            }
+        let known = self.of_step.get(&step).copied();
+        if known.is_some_and(|known| known >= key.token) {
+            return;
+        }
+        if let Some(known) = known {
+            self.by_age.remove(&(known, step.clone()));
+        }
+        self.by_age.insert((key.token, step.clone()));
+        self.of_step.insert(step, key.token);
+        if self.of_step.len() > Self::LIMIT
+            && let Some((_, oldest)) = self.by_age.pop_first()
+        {
+            self.of_step.remove(&oldest);
         }
     }
 }

@@ -49,9 +49,17 @@ impl Ledger {
 
     /// Journaled attempts without an acknowledgement, for Hello.
     pub fn held(&self) -> Vec<Key> {
-        // One whose line is not on disk yet belongs to them: it would start, however late, if nobody stopped it.
-        let attempts = self.attempts.values().filter(|attempt| attempt.journaled);
-        attempts.map(|attempt| attempt.key.clone()).collect()
+        self.journaled().map(|attempt| attempt.key.clone()).collect()
+    }
+
+    /// Their tokens, in the same order.
+    pub fn held_tokens(&self) -> impl Iterator<Item = u64> + '_ {
+        self.journaled().map(|attempt| attempt.key.token)
+    }
+
+    /// One whose line is not on disk yet belongs to them: it would start, however late, if nobody stopped it.
+    fn journaled(&self) -> impl Iterator<Item = &Attempt> {
+        self.attempts.values().filter(|attempt| attempt.journaled)
     }
 
     /// Takes in what happened at `now_ns` of the boot clock and says what to do.
