@@ -1,7 +1,7 @@
 //! A cgroup (v2) of an attempt's own, where the system lets us make one. Without, the tree is
 //! found by ancestry, session and environment.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -38,6 +38,11 @@ impl Cgroup {
 
     pub(crate) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Something to be born into.
+    pub(crate) fn open(&self) -> Option<File> {
+        File::open(&self.path).ok()
     }
 
     pub(crate) fn pids(&self) -> Vec<i32> {

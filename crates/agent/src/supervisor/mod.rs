@@ -3,6 +3,7 @@
 //!
 //! Whoever wants to know whether it may still act asks for the lock on the attempt's folder.
 
+mod become_program;
 mod child;
 mod ended;
 mod outputs;
@@ -10,6 +11,7 @@ mod pipes;
 mod signals;
 mod tail;
 mod tree;
+mod vfork;
 mod watch;
 
 use std::fs::File;

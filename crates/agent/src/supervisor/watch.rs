@@ -199,7 +199,8 @@ impl Watch {
             let until_ns = now_ns.saturating_add(timeout_ns);
             self.until_ns = Some(if timeout_ms == 0 { u64::MAX } else { until_ns });
         }
-        child::spawn(argv, &environment, self.cgroup.as_ref())
+        let cgroup = self.cgroup.as_ref().and_then(Cgroup::open);
+        child::spawn(argv, &environment, cgroup.as_ref().map(AsFd::as_fd))
     }
 
     fn environment(&self) -> Vec<(String, OsString)> {

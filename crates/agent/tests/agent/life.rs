@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use baton_api::{Assignment, Outcome};
+use baton_api::{Assignment, Outcome, action};
 
-use crate::bench::{Bench, alive, eventually, noop};
+use crate::bench::{Bench, action_of, alive, eventually, noop};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_step_runs_once_and_tells_all() {
@@ -90,6 +90,29 @@ async fn exits_and_signals_have_their_outcomes() {
     let report = bench.leader.report(4).await;
     assert_eq!((report.outcome(), report.exit_code), (Outcome::Failed, Some(127)));
     assert!(report.reason.contains("/no/such/program"), "{}", report.reason);
+}
+
+/// As `execvp` has it: the path is the step's own, and what has no first line is a script of the shell's.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_is_looked_for_on_the_step_s_own_path() {
+    let bench = Bench::start().await;
+    let command = |token, program: &str, path: String| {
+        let argv = vec![program.to_owned(), "word".to_owned()];
+        let action = action::Action::Command(baton_api::Command { argv, ..Default::default() });
+        let environment = BTreeMap::from([("PATH".to_owned(), path)]);
+        Assignment { action: Some(action_of(action)), environment, ..bench.script(token, "") }
+    };
+    let tools = bench.path("tools").display().to_string();
+    std::fs::create_dir(&tools).unwrap();
+    for (name, mode) in [("a-tool", 0o755), ("no-tool", 0o644)] {
+        let path = bench.path("tools").join(name);
+        std::fs::write(&path, "echo $1 $BATON_TOKEN").unwrap();
+        std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(mode)).unwrap();
+    }
+    let report = bench.done(command(7, "a-tool", format!("/nowhere:{tools}"))).await;
+    assert_eq!((report.exit_code, report.stdout.as_str()), (Some(0), "word 7\n"));
+    assert_eq!(bench.done(command(8, "no-tool", tools)).await.exit_code, Some(126));
+    assert_eq!(bench.done(command(9, "a-tool", "/nowhere".into())).await.exit_code, Some(127));
 }
 
 #[tokio::test(flavor = "multi_thread")]
