@@ -13,6 +13,8 @@ use tracing::{Span, debug_span};
 use crate::attempt::{Key, Outcome, Report};
 use crate::config::Config;
 use crate::cradle::Cradle;
+use crate::crew::Crew;
+use crate::hand::{Hand, Place};
 use crate::home::Home;
 use crate::host;
 use crate::journal::{Fact, Journal};
@@ -50,12 +52,13 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> anyhow::
     let path = home.path().to_owned();
     let cradle = config.cradle.as_deref().map(|argv| Cradle::start(argv, &path, &name)).transpose();
     let cradle = cradle.context("the process that its supervisors are born in cannot be started")?;
-    let machine = move |voice: Voice| {
-        let events = voice.events.clone();
-        let keeper = Keeper { name, home: path.clone(), boot: boot.clone(), supervisor, cradle, events };
-        Arc::new(ThisMachine { home: path, boot, journal, keeper, voice }) as Arc<dyn Machine>
-    };
-    run_on(config, memory, machine, Arc::new(Tcp), shutdown).await
+    let crew = cradle.map(Crew::new);
+    let (events, inbox) = mpsc::unbounded_channel();
+    let place = Place { name, home: path.clone(), boot: boot.clone(), supervisor };
+    let keeper = Keeper::new(Hand { place: place.into(), crew, events: events.clone() })?;
+    let machine =
+        move |voice| Arc::new(ThisMachine { home: path, boot, journal, keeper, voice }) as Arc<dyn Machine>;
+    run_hearing((events, inbox), config, memory, machine, Arc::new(Tcp), shutdown).await
 }
 
 /// Does steps as [`run`] does, on any machine and over any connections.
@@ -69,9 +72,21 @@ pub async fn run_on(
     connect: Arc<dyn Connect>,
     shutdown: impl Future<Output = ()>,
 ) -> anyhow::Result<()> {
+    run_hearing(mpsc::unbounded_channel(), config, memory, machine, connect, shutdown).await
+}
+
+type Events = (mpsc::UnboundedSender<Event>, mpsc::UnboundedReceiver<Event>);
+
+async fn run_hearing(
+    (events, inbox): Events,
+    config: Config,
+    memory: Memory,
+    machine: impl FnOnce(Voice) -> Arc<dyn Machine>,
+    connect: Arc<dyn Connect>,
+    shutdown: impl Future<Output = ()>,
+) -> anyhow::Result<()> {
     let Memory { incarnation, facts, place, boot } = memory;
     let ledger = Ledger::restore(facts, config.slots, &boot);
-    let (events, inbox) = mpsc::unbounded_channel();
     let (failures, failed) = mpsc::unbounded_channel();
     let (held, held_now) = watch::channel(ledger.held());
     let (up, outbound) = mpsc::unbounded_channel();

@@ -1,4 +1,4 @@
-//! A cgroup (v2) of an attempt's own, where the system lets us make one. Without, the tree is
+//! A cgroup (v2) for one attempt at a time, where the system lets us make one. Without, the tree is
 //! found by ancestry, session and environment.
 
 use std::fs::{self, File};
@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-/// The attempt's cgroup.
+/// Where all of an attempt is, and nothing else.
 #[derive(Debug, Clone)]
 pub(crate) struct Cgroup {
     path: PathBuf,
@@ -86,7 +86,7 @@ impl Cgroup {
         left.map(|left| left.pids()).unwrap_or_default()
     }
 
-    /// The cgroups of the attempts of one agent, by token.
+    /// The cgroups of one agent's supervisors, by the token of what each has kept first.
     pub(crate) fn of_home(home_hash: &str) -> Vec<(u64, Cgroup)> {
         let entries = base().and_then(fs::read_dir).ok().into_iter().flatten();
         let prefix = format!("baton-{home_hash}-");

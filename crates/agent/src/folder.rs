@@ -3,26 +3,26 @@
 //!
 //! | file | written by | says |
 //! |---|---|---|
-//! | `assignment` | agent | what to do |
-//! | `lock` | | held as long as the supervisor may act: the only proof that it is alive |
-//! | `identity` | supervisor | which process it is, and its cgroup |
-//! | `executing` | supervisor, durable | from here on the action may have happened; its bytes, if any, how it ended |
+//! | `assignment` | agent | what to do; locked as long as the supervisor may act: the only proof that it is alive |
+//! | `executing` | supervisor | which process it is, and its cgroup: from here on the action may have happened |
 //! | `output` | the step | `key=value` lines |
-//! | `exit` | supervisor, durable | how it ended |
+//! | `exit` | supervisor | how it ended, behind what `executing` said |
 //! | `stop` | agent | end it, and why |
 //! | `log` | supervisor | why it could not do its work |
 //! | `tombstone` | agent, durable | it never started and never will |
 //!
-//! What is durable is synced when it is written, with the names that lead to it, and nothing before: all the rest means
-//! nothing after a power cut. The record of an end is written into the marker, whose name is durable already, and takes
-//! its own name afterwards: that costs one sync, where a new file would cost three.
+//! The dead are told apart by what the kernel holds for whoever comes next; a power cut is told by the journal: what it
+//! calls started may have acted. So only the end needs the disk, and an agent that hears of it has it in its journal
+//! before anybody else hears of it: the supervisor syncs it where no agent does.
+//!
+//! Older versions locked a file `lock`, kept who supervises in `identity`, and wrote the end alone.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
 use baton_storage::codec::{self, Record};
-use baton_storage::file::{create_folder_durably, sync_folder, write_durably};
+use baton_storage::file::{create_folder_durably, sync_file, sync_folder, write_durably};
 use baton_storage::sabotage::{self, Bug};
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
@@ -75,8 +75,8 @@ impl Folder {
     /// Makes the folder. What is made durable in it later makes the folder's own name durable with it.
     pub(crate) fn create(&self) -> io::Result<()> {
         match fs::create_dir(&self.path) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => create_folder_durably(&self.path),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+            Err(error) if error.kind() == ErrorKind::NotFound => create_folder_durably(&self.path),
             made => made,
         }
     }
@@ -87,9 +87,18 @@ impl Folder {
         self.path.parent().map_or(Ok(()), sync_folder)
     }
 
+    /// Removes all of it: what is there as a rule by its name, and a folder with more than that as a folder.
     pub(crate) fn remove(&self) -> io::Result<()> {
-        match fs::remove_dir_all(&self.path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        for name in ["assignment", "exit", "output"] {
+            // Whatever is not there, or cannot go, the folder itself will tell.
+            let _ = fs::remove_file(self.path.join(name));
+        }
+        let removed = fs::remove_dir(&self.path).or_else(|error| match error.kind() {
+            ErrorKind::DirectoryNotEmpty => fs::remove_dir_all(&self.path),
+            _ => Err(error),
+        });
+        match removed {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
             _ => Ok(()),
         }
     }
@@ -113,8 +122,12 @@ impl Folder {
         (!text.is_empty()).then_some(text)
     }
 
-    pub(crate) fn write_assignment(&self, assignment: &Assignment) -> io::Result<()> {
-        fs::write(self.path.join("assignment"), codec::encode(assignment))
+    /// Writes what to do, and gives back the lock under which it is done.
+    pub(crate) fn hand_out(&self, assignment: &Assignment) -> io::Result<File> {
+        let taken = || io::Error::other("somebody else keeps the attempt");
+        let mut file = self.try_lock()?.ok_or_else(taken)?;
+        file.write_all(&codec::encode(assignment))?;
+        Ok(file)
     }
 
     pub(crate) fn assignment(&self) -> io::Result<Assignment> {
@@ -122,45 +135,43 @@ impl Folder {
         codec::decode(&bytes).map_err(io::Error::other)
     }
 
-    pub(crate) fn write_identity(&self, identity: &Identity) -> io::Result<()> {
-        // Not durable: after a power cut no process is left to be known. Nor whole at once: who finds half of it finds
-        // nobody, as a moment before, and the supervisor looks for what it was told after this.
-        fs::write(self.path.join("identity"), codec::encode(identity))
-    }
-
     /// `None` where it is missing or unreadable: then nobody is signalled by it.
     pub(crate) fn identity(&self) -> Option<Identity> {
-        codec::decode(&fs::read(self.path.join("identity")).ok()?).ok()
+        let places = [self.exit_path(), self.executing(), self.path.join("identity")];
+        let mut records = places.iter().filter_map(|place| fs::read(place).ok());
+        records.find_map(|bytes| codec::decode_first(&bytes).ok()).map(|(identity, _)| identity)
     }
 
-    /// Says that the action may have happened, durably where it matters.
-    pub(crate) fn mark_executing(&self, durably: bool) -> io::Result<()> {
-        File::create(self.executing())?;
-        let durably = durably && !sabotage::planted(Bug::UnsyncedIntent);
-        if durably { self.sync_names() } else { Ok(()) }
+    /// Says who supervises, and that the action may have happened.
+    pub(crate) fn mark_executing(&self, identity: &Identity) -> io::Result<Marker> {
+        let mut file = File::create(self.executing())?;
+        file.write_all(&codec::encode(identity))?;
+        Ok(Marker { file, folder: self.clone() })
     }
 
-    /// Writes the end into the marker that [`Folder::mark_executing`] made durable, and gives it its name.
-    pub(crate) fn turn_into_exit(&self, report: &Report) -> io::Result<()> {
-        let mut marker = OpenOptions::new().write(true).open(self.executing())?;
-        marker.write_all(&codec::encode(report))?;
-        marker.sync_data()?;
-        fs::rename(self.executing(), self.path.join("exit"))
-    }
-
-    /// Writes the end where no marker is durable, or what was written into it is not known to be.
+    /// Writes the end where there is no marker, or what was written into it is not known to be; durably.
     pub(crate) fn write_exit(&self, report: &Report) -> io::Result<()> {
-        write_durably(&self.path.join("exit"), &codec::encode(report))?;
+        write_durably(&self.exit_path(), &codec::encode(report))?;
         self.sync_names()
+    }
+
+    /// Makes an end durable that was written and not synced.
+    pub(crate) fn sync_exit(&self) -> io::Result<()> {
+        match sync_file(&self.exit_path()) {
+            // Somebody knows of it, and it is forgotten.
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+            synced => synced.and_then(|()| self.sync_names()),
+        }
     }
 
     pub(crate) fn exit(&self) -> Option<Report> {
         // It may take its name between two looks.
-        let places = [self.path.join("exit"), self.executing(), self.path.join("exit")];
+        let places = [self.exit_path(), self.executing(), self.exit_path()];
         let bytes = places.iter().find_map(|place| fs::read(place).ok())?;
-        // A marker is empty as long as nothing is known of the end.
-        let bytes = Some(bytes).filter(|bytes| !bytes.is_empty())?;
-        codec::decode(&bytes)
+        let whose = codec::decode_first::<Identity>(&bytes).map_or(0, |(_, length)| length);
+        // A marker ends here as long as nothing is known of the end.
+        let end = Some(&bytes[whose..]).filter(|end| !end.is_empty())?;
+        codec::decode(end)
             .inspect_err(|error| {
                 tracing::warn!(folder = %self.path.display(), %error, "unreadable exit record");
             })
@@ -169,6 +180,10 @@ impl Folder {
 
     fn executing(&self) -> PathBuf {
         self.path.join("executing")
+    }
+
+    fn exit_path(&self) -> PathBuf {
+        self.path.join("exit")
     }
 
     /// Says durably that the attempt is over.
@@ -191,11 +206,16 @@ impl Folder {
         fs::read_to_string(self.path.join("stop")).ok()
     }
 
-    /// The lock file, open and not locked.
+    /// The file that is locked, open and not locked.
     pub(crate) fn lock_file(&self) -> io::Result<File> {
         let mut options = OpenOptions::new();
-        let options = options.create(true).truncate(false).write(true).read(true);
-        options.open(self.path.join("lock"))
+        options.read(true).write(true);
+        match options.open(self.path.join("lock")) {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                options.create(true).truncate(false).open(self.path.join("assignment"))
+            }
+            of_an_older_version => of_an_older_version,
+        }
     }
 
     /// The lock, held until the file is closed everywhere; `None` while somebody else holds it.
@@ -236,6 +256,21 @@ impl Folder {
     /// What the folder shows to whoever holds its lock.
     pub(crate) fn seen_unlocked(&self) -> Seen {
         Seen { locked: false, executing: self.executing().exists(), exit: self.exit() }
+    }
+}
+
+/// The marker in the hand of who wrote it.
+#[derive(Debug)]
+pub(crate) struct Marker {
+    file: File,
+    folder: Folder,
+}
+
+impl Marker {
+    /// Writes the end into it, and gives it its name. It is not durable yet.
+    pub(crate) fn turn_into_exit(&mut self, report: &Report) -> io::Result<()> {
+        self.file.write_all(&codec::encode(report))?;
+        fs::rename(self.folder.executing(), self.folder.exit_path())
     }
 }
 
@@ -315,5 +350,42 @@ mod tests {
         *bytes.last_mut().unwrap() ^= 1;
         fs::write(&path, bytes).unwrap();
         assert!(folder.exit().is_none());
+    }
+
+    #[test]
+    fn a_marker_says_who_until_it_says_how_it_ended() {
+        let temporary = tempfile::tempdir().unwrap();
+        let folder = Folder::at(temporary.path());
+        let identity = Identity { boot: "b1".into(), pid: 42, start_time: 991, cgroup: None };
+        let mut marker = folder.mark_executing(&identity).unwrap();
+        assert_eq!((folder.identity(), folder.exit()), (Some(identity.clone()), None));
+        assert!(folder.seen_unlocked().executing);
+        let report = Report::bare(key(), Outcome::Succeeded, "");
+        marker.turn_into_exit(&report).unwrap();
+        folder.sync_exit().unwrap();
+        assert_eq!((folder.identity(), folder.exit()), (Some(identity), Some(report)));
+        folder.remove().unwrap();
+        folder.sync_exit().unwrap();
+    }
+
+    /// The supervisors of an older version live on under a newer agent.
+    #[test]
+    fn an_older_version_s_folder_is_understood() {
+        let temporary = tempfile::tempdir().unwrap();
+        let folder = Folder::at(temporary.path());
+        let lock = File::create(temporary.path().join("lock")).unwrap();
+        flock(&lock, FlockOperation::NonBlockingLockExclusive).unwrap();
+        fs::write(temporary.path().join("assignment"), codec::encode(&assignment(Action::Noop))).unwrap();
+        fs::write(temporary.path().join("executing"), b"").unwrap();
+        let identity = Identity { boot: "b1".into(), pid: 42, start_time: 991, cgroup: None };
+        fs::write(temporary.path().join("identity"), codec::encode(&identity)).unwrap();
+        assert_eq!(folder.seen().unwrap(), Seen { locked: true, executing: true, exit: None });
+        assert_eq!(folder.identity(), Some(identity));
+        let report = Report::bare(key(), Outcome::Succeeded, "");
+        fs::write(temporary.path().join("executing"), codec::encode(&report)).unwrap();
+        assert_eq!(folder.exit(), Some(report));
+        drop(lock);
+        folder.remove().unwrap();
+        assert!(!temporary.path().exists());
     }
 }

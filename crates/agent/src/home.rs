@@ -128,7 +128,7 @@ impl Home {
             }
             folder.remove()?;
         }
-        Ok(())
+        Ok(sweep::remove_unused_cgroups(&self.path)?)
     }
 
     fn set_aside(&self) -> anyhow::Result<Option<PathBuf>> {

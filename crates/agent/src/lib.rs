@@ -1,8 +1,8 @@
 //! The agent: does steps in one region and remembers what it did.
 //!
 //! `ledger` decides, purely; `agent` performs what it decides, through the `machine`. `journal` is the memory that
-//! makes an agent the one it was, `keeper` its hand on the `supervisor` processes, one an attempt,
-//! which outlive it, `cradle` where those are born. `session` is the stream to whoever leads, `lease` how long the agent may
+//! makes an agent the one it was, `keeper` its `hand` on the `supervisor` processes, one an attempt at a time,
+//! which outlive it, `crew` those that it has, `line` what it says to each, `cradle` where they are born. `session` is the stream to whoever leads, `lease` how long the agent may
 //! start something new, `sweep` the end of everything that must not act any more.
 
 mod actions;
@@ -12,9 +12,11 @@ pub mod attempt;
 mod cgroup;
 mod config;
 mod cradle;
+mod crew;
 #[cfg(fuzzing)]
 pub mod doors;
 mod folder;
+mod hand;
 mod home;
 mod host;
 #[doc(hidden)]
@@ -24,6 +26,7 @@ mod keeper;
 pub mod lease;
 #[doc(hidden)]
 pub mod ledger;
+mod line;
 mod machine;
 mod process;
 mod secret;

@@ -108,12 +108,20 @@ impl Machine for ThisMachine {
 
     fn journal(&self, token: u64, facts: Vec<Fact>) {
         let voice = self.voice.clone();
+        let ends = facts.iter().any(|fact| matches!(fact, Fact::Finished(_)));
+        let keeper = ends.then(|| self.keeper.clone());
         // Closed once the facts are durable.
         let stage = tracing::debug_span!(target: "stage", "journal", token);
         let done = move |result| {
             drop(stage);
             match result {
-                Ok(()) => voice.say(Event::Durable(token)),
+                Ok(()) => {
+                    // First, so that whoever kept it can keep what starts because of it.
+                    if let Some(keeper) = keeper {
+                        keeper.settled(token);
+                    }
+                    voice.say(Event::Durable(token));
+                }
                 Err(failure) => voice.fail(failure),
             }
         };

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
@@ -65,9 +65,11 @@ pub(crate) fn end_predecessors(home: &Path) -> io::Result<Vec<Report>> {
         let environment = process.environment()?;
         Ok(is_of(&environment, home) && !left.contains(&process.pid) && doomed(&environment))
     };
-    let cgroups = Cgroup::of_home(&home_hash(home));
-    let cgroups = cgroups.into_iter().filter(|(token, _)| unfinished(*token));
-    let cgroups: Vec<Cgroup> = cgroups.map(|(_, cgroup)| cgroup).collect();
+    let used = cgroups_in_use(&folders);
+    let doomed_too = |first: u64, cgroup: &Cgroup| unfinished(first) || used.contains(cgroup.path());
+    let cgroups = Cgroup::of_home(&home_hash(home)).into_iter();
+    let cgroups: Vec<_> =
+        cgroups.filter(|(first, cgroup)| doomed_too(*first, cgroup)).map(|(_, cgroup)| cgroup).collect();
     end_all_that(belongs, &cgroups);
     let reports = folders.iter().filter_map(|(_, folder)| folder.exit());
     let reports = reports.filter(|report| !report.probe).collect();
@@ -75,6 +77,30 @@ pub(crate) fn end_predecessors(home: &Path) -> io::Result<Vec<Report>> {
         folder.remove()?;
     }
     Ok(reports)
+}
+
+/// Removes the empty cgroups of supervisors that are gone, where all of them are.
+pub(crate) fn remove_unused_cgroups(home: &Path) -> io::Result<()> {
+    for process in Process::all()?.iter().filter(|process| !process.ended) {
+        if is_of(&process.environment()?, home) {
+            return Ok(());
+        }
+    }
+    Cgroup::of_home(&home_hash(home)).into_iter().for_each(|(_, cgroup)| cgroup.remove());
+    Ok(())
+}
+
+/// Where the attempts act that have not ended.
+fn cgroups_in_use(folders: &[(u64, Folder)]) -> BTreeSet<PathBuf> {
+    let open = folders.iter().filter(|(_, folder)| folder.exit().is_none());
+    open.filter_map(|(_, folder)| folder.identity()?.cgroup).collect()
+}
+
+/// The cgroup of the supervisor that keeps this attempt first: one name on the machine, by which it can be found.
+pub(crate) fn cgroup_name(first: &Folder) -> String {
+    let home = first.home().unwrap_or(first.path());
+    let token = first.path().file_name().unwrap_or_default().display();
+    format!("baton-{}-{token}", home_hash(home))
 }
 
 /// The attempts' folders by token.
@@ -98,7 +124,7 @@ pub(crate) fn folders(attempts: &Path) -> io::Result<Vec<(u64, Folder)>> {
 }
 
 /// What tells one agent's cgroups from another's: containers may have the same data folder's name, and share a cgroup tree.
-pub(crate) fn home_hash(home: &Path) -> String {
+fn home_hash(home: &Path) -> String {
     format!("{:016x}", hash(place(home).as_bytes()))
 }
 

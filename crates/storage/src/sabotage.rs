@@ -13,7 +13,7 @@ pub enum Bug {
     SendBeforeCommit,
     /// The agent starts what must not be repeated without asking.
     SkipBeginGate,
-    /// The journal's `started` is not synced, and neither is the marker by which its loss would be noticed.
+    /// The journal's `started` is not synced.
     UnsyncedIntent,
     /// What must not be repeated is repeated when its outcome is unknown.
     RetryUnknown,

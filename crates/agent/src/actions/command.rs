@@ -4,6 +4,6 @@ use crate::attempt::Call;
 use crate::supervisor::{Ended, Watch};
 
 /// Runs the process to its end.
-pub(crate) fn perform(watch: &mut Watch, call: &Call) -> Ended {
+pub(crate) fn perform(watch: &mut Watch<'_>, call: &Call) -> Ended {
     watch.run(call)
 }

@@ -14,7 +14,7 @@ pub(crate) struct Pace {
 }
 
 /// Asks until the answer has been yes for long enough.
-pub(crate) fn perform(watch: &mut Watch, question: &Call, pace: Pace) -> Ended {
+pub(crate) fn perform(watch: &mut Watch<'_>, question: &Call, pace: Pace) -> Ended {
     let stable_ns = pace.stable_ms.saturating_mul(1_000_000);
     let mut last = "no answer came".to_owned();
     let mut held_since_ns = None;

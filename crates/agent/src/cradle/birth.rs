@@ -1,18 +1,27 @@
-//! The process itself.
+//! The process itself, and what becomes of those who are born in it.
 
 use std::fs::File;
-use std::io::{self, IoSliceMut};
-use std::mem::MaybeUninit;
+use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::panic;
 use std::path::Path;
 use std::process::ExitCode;
 
-use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
+use rustix::net::RecvFlags;
 
-use super::names::Names;
+use super::names::{Names, WAITING};
 use crate::folder::Folder;
-use crate::{cgroup, host, supervisor};
+use crate::line::{self, Word};
+use crate::supervisor::Post;
+use crate::{cgroup, host};
+
+/// One who has just been born, and what it is to do first.
+struct Newborn {
+    names: Names,
+    token: u64,
+    lock: File,
+    line: OwnedFd,
+}
 
 /// Bears supervisors until the agent is gone: `baton cradle DIR`, where the last name of DIR keeps room for a token. It
 /// asks for requests on its standard input, and returns once in every process that it bears.
@@ -21,7 +30,7 @@ pub fn cradle(place: &Path) -> ExitCode {
         return ExitCode::FAILURE;
     };
     match bear(attempts) {
-        Ok(Some(attempt)) => supervise(attempt),
+        Ok(Some(newborn)) => supervise(attempts, newborn),
         Ok(None) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("baton cradle {}: {error}", place.display());
@@ -30,11 +39,9 @@ pub fn cradle(place: &Path) -> ExitCode {
     }
 }
 
-/// Nobody reads this process's own standard error.
-fn supervise(attempt: Folder) -> ExitCode {
-    let dying = attempt.clone();
-    panic::set_hook(Box::new(move |panic| dying.say(&panic.to_string())));
-    match supervisor::keep(&attempt) {
+fn supervise(attempts: &Path, newborn: Newborn) -> ExitCode {
+    let mut attempt = Folder::at(&attempts.join(newborn.token.to_string()));
+    match keep_all(attempts, newborn, &mut attempt) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             attempt.say(&error.to_string());
@@ -43,58 +50,57 @@ fn supervise(attempt: Folder) -> ExitCode {
     }
 }
 
-/// The attempt in its supervisor, `None` in the cradle once the agent is gone.
-fn bear(attempts: &Path) -> io::Result<Option<Folder>> {
+/// Keeps one attempt after the other, for as long as there are some.
+fn keep_all(attempts: &Path, newborn: Newborn, attempt: &mut Folder) -> io::Result<()> {
+    let Newborn { names, token, lock, line } = newborn;
+    names.become_supervisor(&token.to_string(), attempt.path());
+    speak_in(attempt);
+    let mut post = Post::take(attempt, Some(line))?;
+    let mut stays = post.keep(attempt, lock)?;
+    while stays {
+        names.become_supervisor(WAITING, &attempts.join(WAITING));
+        let Some((token, lock)) = post.next()? else { break };
+        *attempt = Folder::at(&attempts.join(token.to_string()));
+        names.become_supervisor(&token.to_string(), attempt.path());
+        speak_in(attempt);
+        stays = post.keep(attempt, lock)?;
+    }
+    Ok(())
+}
+
+/// Nobody reads this process's own standard error.
+fn speak_in(attempt: &Folder) {
+    let dying = attempt.clone();
+    panic::set_hook(Box::new(move |panic| dying.say(&panic.to_string())));
+}
+
+/// The newborn itself, `None` in the cradle once the agent is gone.
+fn bear(attempts: &Path) -> io::Result<Option<Newborn>> {
     let requests = take_stdin()?;
     let names = Names::find()?;
     // What all of them would find out anew.
     let _ = (host::boot_id(), cgroup::mount_point());
     reap_by_itself(true)?;
-    while let Some((token, lock)) = receive(&requests)? {
-        let attempt = Folder::at(&attempts.join(token.to_string()));
+    while let Some(request) = line::hear(&requests, RecvFlags::empty())? {
+        let Word::Bear { token, lock, line } = request else {
+            return Err(io::Error::other("a request is none for a supervisor"));
+        };
         // SAFETY: this process has one thread, so nobody else holds a lock.
         match unsafe { libc::fork() } {
             0 => {
                 reap_by_itself(false)?;
-                names.become_supervisor(token, attempt.path());
-                rustix::stdio::dup2_stdin(&lock)?;
-                return Ok(Some(attempt));
+                return Ok(Some(Newborn { names, token, lock, line }));
             }
             -1 => {
                 let error = io::Error::last_os_error();
+                let attempt = Folder::at(&attempts.join(token.to_string()));
                 attempt.say(&format!("no process can be forked: {error}"));
             }
             _ => {}
         }
-        // The lock closes here, and is the supervisor's alone.
+        // The lock and the line close here, and are the supervisor's alone.
     }
     Ok(None)
-}
-
-/// The token and the lock of the next attempt; `None` when nobody is left who could ask.
-fn receive(requests: &OwnedFd) -> io::Result<Option<(u64, File)>> {
-    loop {
-        let mut request = [0; 8];
-        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
-        let mut with = RecvAncillaryBuffer::new(&mut space);
-        let mut slices = [IoSliceMut::new(&mut request)];
-        let length = match recvmsg(requests, &mut slices, &mut with, RecvFlags::CMSG_CLOEXEC) {
-            // Whoever cared has died with answers unread, which is an end as well.
-            Err(rustix::io::Errno::CONNRESET) => return Ok(None),
-            Err(rustix::io::Errno::INTR) => continue,
-            received => received?.bytes,
-        };
-        let rights = |message| match message {
-            RecvAncillaryMessage::ScmRights(rights) => Some(rights),
-            _ => None,
-        };
-        let lock = with.drain().filter_map(rights).flatten().next();
-        match (length, lock) {
-            (0, _) => return Ok(None),
-            (8, Some(lock)) => return Ok(Some((u64::from_le_bytes(request), File::from(lock)))),
-            _ => return Err(io::Error::other("a request cannot be read")),
-        }
-    }
 }
 
 /// The socket, which no supervisor must hold: it would keep the agent from being missed.

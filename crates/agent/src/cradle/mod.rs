@@ -1,30 +1,26 @@
 //! The cradle: a small process with one thread, from which an agent's supervisors are forked. Starting the program anew
-//! for every attempt would cost more than all the rest of it.
+//! would cost more than all the rest of an attempt.
 //!
-//! It decides nothing and remembers nothing. It ends when its agent does, and whoever was born in it lives on. The
-//! attempt's lock travels to it with the request: as long as that is under way the attempt counts as one that may still
-//! begin, and when the cradle dies with it, as one that never will.
+//! It decides nothing and remembers nothing. It ends when its agent does, and whoever was born in it lives on until its
+//! attempt is over. The attempt's lock travels with the word to keep it: as long as that is under way the attempt counts
+//! as one that may still begin, and when whoever should hear it dies with it, as one that never will.
 
 mod birth;
 mod names;
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
-use std::io::{self, IoSlice};
-use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, OwnedFd};
+use std::io;
+use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rustix::net::{
-    AddressFamily, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketFlags, SocketType, sendmsg,
-    socketpair,
-};
-
 pub use birth::cradle;
 use names::UNBORN;
+
+use crate::line::{self, Word};
 
 /// The agent's hand on its cradle. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -53,14 +49,16 @@ impl Cradle {
         Ok(cradle)
     }
 
-    /// Asks for a supervisor of this attempt, to which the lock goes over. A cradle that has died is started again.
+    /// Asks for a supervisor of this attempt, to which the lock goes over, and its end of the line. A cradle that has died
+    /// is started again.
     ///
     /// # Errors
-    /// If there is none: the lock has not left this process.
-    pub(crate) fn bear(&self, token: u64, lock: &File) -> io::Result<()> {
+    /// If there is none: nothing has left this process.
+    pub(crate) fn bear(&self, token: u64, lock: File, line: OwnedFd) -> io::Result<()> {
+        let word = Word::Bear { token, lock, line };
         let mut running = self.running();
         if let Some(cradle) = &mut *running {
-            match cradle.ask(token, lock) {
+            match line::say(&cradle.requests, &word) {
                 Ok(()) => return Ok(()),
                 Err(error) => tracing::warn!(%error, "the cradle is gone; starting another"),
             }
@@ -68,7 +66,7 @@ impl Cradle {
             let _ = cradle.process.kill().and_then(|()| cradle.process.wait());
         }
         *running = None;
-        running.insert(self.run()?).ask(token, lock)
+        line::say(&running.insert(self.run()?).requests, &word)
     }
 
     fn running(&self) -> std::sync::MutexGuard<'_, Option<Running>> {
@@ -80,8 +78,7 @@ impl Cradle {
     fn run(&self) -> io::Result<Running> {
         let nobody = || io::Error::other("the agent was not told how to start one");
         let (program, arguments) = self.argv.split_first().ok_or_else(nobody)?;
-        let (requests, theirs) =
-            socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)?;
+        let (requests, theirs) = line::pair()?;
         let mut command = Command::new(program);
         command.args(arguments).arg(self.home.join("attempts").join(UNBORN));
         command.envs([("BATON_AGENT", OsStr::new(&*self.name)), ("BATON_AGENT_HOME", self.home.as_os_str())]);
@@ -95,17 +92,5 @@ impl Cradle {
             });
         }
         Ok(Running { requests, process: command.spawn()? })
-    }
-}
-
-impl Running {
-    fn ask(&self, token: u64, lock: &File) -> io::Result<()> {
-        let lock = [lock.as_fd()];
-        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
-        let mut with = SendAncillaryBuffer::new(&mut space);
-        with.push(SendAncillaryMessage::ScmRights(&lock));
-        let request = token.to_le_bytes();
-        sendmsg(&self.requests, &[IoSlice::new(&request)], &mut with, SendFlags::NOSIGNAL)?;
-        Ok(())
     }
 }

@@ -9,6 +9,9 @@ use std::path::Path;
 /// What keeps room for a token, and for a word that is longer.
 pub(super) const UNBORN: &str = "------------------------";
 
+/// In the place of a token, of a supervisor that has no attempt.
+pub(super) const WAITING: &str = "waiting";
+
 const TOKEN: &[u8] = b"BATON_TOKEN=";
 
 /// Where in this process's memory its names stand.
@@ -36,8 +39,8 @@ impl Names {
         }
     }
 
-    /// Writes those of this attempt's supervisor.
-    pub(super) fn become_supervisor(self, token: u64, attempt: &Path) {
+    /// Writes those of a supervisor: of this attempt's, or of one that has none.
+    pub(super) fn become_supervisor(self, token: &str, attempt: &Path) {
         // SAFETY: the kernel put the texts there before this process began, and says how far they reach; nobody else
         // looks at them in this process of one thread, and what stays within each text leaves it one.
         let [arguments, environment] = [self.arguments, self.environment].map(|(from, to)| unsafe {
@@ -59,15 +62,19 @@ fn rewrite_arguments(arguments: &mut [u8], attempt: &Path) {
     }
 }
 
-fn rewrite_token(environment: &mut [u8], token: u64) {
-    let mut variables = environment.split_mut(|byte| *byte == 0);
-    let variable = variables.find(|variable| variable.starts_with(TOKEN));
-    let digits = token.to_string();
-    if let Some(value) = variable.map(|variable| &mut variable[TOKEN.len()..])
-        && digits.len() <= value.len()
+fn rewrite_token(environment: &mut [u8], token: &str) {
+    let at = environment.split(|byte| *byte == 0).scan(0, |next, variable| {
+        let from = *next;
+        *next += variable.len() + 1;
+        Some((from, variable.starts_with(TOKEN)))
+    });
+    // What an earlier token left of its room is zeros.
+    if let Some((from, _)) = at.into_iter().find(|(_, is_its)| *is_its)
+        && let Some(value) = environment.get_mut(from + TOKEN.len()..from + TOKEN.len() + UNBORN.len())
+        && token.len() <= value.len()
     {
         value.fill(0);
-        value[..digits.len()].copy_from_slice(digits.as_bytes());
+        value[..token.len()].copy_from_slice(token.as_bytes());
     }
 }
 
@@ -87,9 +94,12 @@ mod tests {
     #[test]
     fn the_token_stands_where_a_sweep_looks_for_it() {
         let mut environment = format!("A=1\0BATON_TOKEN={UNBORN}\0Z=BATON_TOKEN=\0").into_bytes();
-        rewrite_token(&mut environment, 70);
+        rewrite_token(&mut environment, &u64::MAX.to_string());
+        rewrite_token(&mut environment, "70");
         assert_eq!(crate::process::variable(&environment, "BATON_TOKEN"), Some(&b"70"[..]));
         assert_eq!(crate::process::variable(&environment, "Z"), Some(&b"BATON_TOKEN="[..]));
+        rewrite_token(&mut environment, WAITING);
+        assert_eq!(crate::process::variable(&environment, "BATON_TOKEN"), Some(WAITING.as_bytes()));
     }
 
     /// This process's own names, as the kernel shows them.

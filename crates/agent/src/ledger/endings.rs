@@ -52,15 +52,12 @@ impl Ledger {
             });
             return;
         }
-        // The marker of an attempt that may be repeated is not synced: that it is missing proves nothing.
-        let (outcome, reason) = if seen.executing {
-            (Outcome::Unknown, "the host restarted while it ran")
-        } else if attempt.idempotent {
-            (Outcome::Unknown, "the host restarted, and nothing tells whether it had started")
-        } else {
-            (Outcome::NotStarted, "the host restarted before it started")
+        // The marker is not synced: that it is missing proves nothing.
+        let reason = match seen.executing {
+            true => "the host restarted while it ran",
+            false => "the host restarted, and nothing tells whether it had started",
         };
-        self.conclude(Report::bare(key, outcome, reason), now_ns, out);
+        self.conclude(Report::bare(key, Outcome::Unknown, reason), now_ns, out);
     }
 
     pub(super) fn stop(&mut self, key: Key, reason: String, now_ns: u64, out: &mut Vec<Decision>) {

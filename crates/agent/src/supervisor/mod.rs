@@ -1,13 +1,15 @@
 //! The small process that keeps one attempt, and outlives the agent that started it. Blocking,
 //! one thread, no runtime: the less there is, the less can die.
 //!
-//! Whoever wants to know whether it may still act asks for the lock on the attempt's folder.
+//! Whoever wants to know whether it may still act asks for the lock of the attempt's folder. When all of an attempt is
+//! gone, the process may keep another; whose step has left something running is never used again.
 
 mod become_program;
 mod child;
 mod ended;
 mod outputs;
 mod pipes;
+mod post;
 mod signals;
 mod tail;
 mod tree;
@@ -20,21 +22,15 @@ use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::ExitCode;
-use std::thread;
-use std::time::Duration;
 
 use rustix::fs::{FlockOperation, flock};
-use rustix::process::{getpid, set_child_subreaper, setsid};
 
 use crate::actions::{self, wait::Pace};
-use crate::attempt::{Action, Assignment, Call, Report};
-use crate::cgroup::Cgroup;
-use crate::folder::{Folder, Identity};
-use crate::host;
-use crate::process::Process;
-use crate::sweep::home_hash;
+use crate::attempt::{Action, Call, Report};
+use crate::folder::Folder;
 
 pub(crate) use ended::Ended;
+pub(crate) use post::Post;
 pub(crate) use watch::Watch;
 
 /// Keeps the attempt whose folder this is until its end is on disk: `baton supervise DIR`.
@@ -51,34 +47,12 @@ pub fn supervise(folder: &Path) -> ExitCode {
     }
 }
 
-/// Keeps the attempt until its end is on disk, and a daemon's output for as long as there is some.
-///
-/// # Errors
-/// Why there is no exit record.
-pub(crate) fn keep(folder: &Folder) -> io::Result<()> {
-    let this = Process::this().ok_or_else(|| io::Error::other("/proc is not mounted"))?;
-    // Asked of /proc: a session that was begun outside of this pid namespace has no number here.
-    if this.session != this.pid {
-        setsid()?;
-    }
-    set_child_subreaper(Some(getpid()))?;
+fn keep(folder: &Folder) -> io::Result<()> {
     let lock = take_lock(folder)?;
     if folder.buried() || folder.exit().is_some() {
         return Err(io::Error::other("the attempt is over"));
     }
-    let assignment = folder.assignment()?;
-    let boot = host::boot_id()?;
-    let cgroup = Cgroup::create(&cgroup_name(folder, &assignment)).ok();
-    identify(folder, this, &boot, cgroup.as_ref())?;
-    let mut watch = Watch::new(folder.clone(), assignment, boot, cgroup)?;
-    let ended = perform(&mut watch);
-    let report = report(&mut watch, &ended);
-    write_exit(folder, &report, watch.is_marked_durably())?;
-    watch.leave_tree();
-    // The exit record is there: whoever waits for the end may have it.
-    drop(lock);
-    watch.linger();
-    Ok(())
+    Post::take(folder, None)?.keep(folder, lock).map(drop)
 }
 
 /// The agent hands the lock over as standard input, so that there is no moment in which the
@@ -96,39 +70,7 @@ fn take_lock(folder: &Folder) -> io::Result<File> {
     Ok(lock)
 }
 
-/// One name for each attempt of each agent on the machine.
-fn cgroup_name(folder: &Folder, assignment: &Assignment) -> String {
-    let home = folder.home().unwrap_or(folder.path());
-    format!("baton-{}-{}", home_hash(home), assignment.key.token)
-}
-
-fn identify(folder: &Folder, this: Process, boot: &str, cgroup: Option<&Cgroup>) -> io::Result<()> {
-    folder.write_identity(&Identity {
-        boot: boot.to_owned(),
-        pid: this.pid,
-        start_time: this.start_time,
-        cgroup: cgroup.map(|cgroup| cgroup.path().to_owned()),
-    })
-}
-
-/// Writes the exit record, a few times over if need be: a disk that is full for a minute must not
-/// turn a known outcome into an unknown one. Each try but the first writes and syncs a new file, so
-/// a failed sync is never taken back.
-fn write_exit(folder: &Folder, report: &Report, marked_durably: bool) -> io::Result<()> {
-    if marked_durably && folder.turn_into_exit(report).is_ok() {
-        return Ok(());
-    }
-    let mut tries = 120;
-    loop {
-        match folder.write_exit(report) {
-            Err(_) if tries > 0 => thread::sleep(Duration::from_millis(500)),
-            result => return result,
-        }
-        tries -= 1;
-    }
-}
-
-fn perform(watch: &mut Watch) -> Ended {
+fn perform(watch: &mut Watch<'_>) -> Ended {
     match watch.action() {
         Action::Command(argv) => actions::command::perform(watch, &Call::process(argv)),
         Action::Call(call) => actions::command::perform(watch, &call),
@@ -144,7 +86,7 @@ fn perform(watch: &mut Watch) -> Ended {
     }
 }
 
-fn report(watch: &mut Watch, ended: &Ended) -> Report {
+fn report(watch: &mut Watch<'_>, ended: &Ended) -> Report {
     let assignment = watch.assignment();
     let (outcome, exit_code, reason) = ended::conclude(ended, assignment);
     let (key, probe) = (assignment.key.clone(), assignment.probe);

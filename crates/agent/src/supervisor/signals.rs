@@ -18,6 +18,16 @@ pub(super) fn reap(main: Option<Pid>) -> Option<WaitStatus> {
     found
 }
 
+/// Reaps all that have ended, and says whether nobody is left: of a subreaper, no descendant.
+pub(super) fn is_childless() -> bool {
+    loop {
+        match wait(WaitOptions::NOHANG) {
+            Ok(Some(_)) | Err(rustix::io::Errno::INTR) => {}
+            ended => return matches!(ended, Err(rustix::io::Errno::CHILD)),
+        }
+    }
+}
+
 pub(super) fn ended(status: WaitStatus) -> Ended {
     match (status.exit_status(), status.terminating_signal()) {
         (Some(code), _) => Ended::Exited(code),

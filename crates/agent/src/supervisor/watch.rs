@@ -2,24 +2,26 @@
 
 use std::ffi::OsString;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::path::PathBuf;
 
 use baton_plan::native::NOTHING_HAPPENED;
 use baton_storage::sabotage::{self, Bug};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::net::RecvFlags;
 
 use super::child::{self, Child};
 use super::ended::Ended;
 use super::pipes::Pipe;
-use super::signals::{ended, listen_for_termination, reap};
+use super::post::Post;
+use super::signals::{ended, is_childless, reap};
 use super::tree;
 use crate::actions::{self, Told};
 use crate::attempt::{Action, Assignment, Call};
-use crate::cgroup::Cgroup;
-use crate::folder::Folder;
+use crate::folder::{Folder, Marker};
 use crate::host::boottime_ns;
 use crate::lease::Deadline;
+use crate::line::{self, Word};
 use crate::secret::Secrets;
 
 /// How long a tree that was asked to end may take before it is killed.
@@ -35,15 +37,17 @@ const NAP_NS: u64 = 1_000_000_000;
 const BLINK_NS: u64 = 5_000_000;
 
 /// One attempt under supervision.
-pub(crate) struct Watch {
+pub(crate) struct Watch<'p> {
+    post: &'p mut Post,
     folder: Folder,
     home: PathBuf,
     assignment: Assignment,
-    boot: String,
-    cgroup: Option<Cgroup>,
-    /// SIGTERM, as something to poll.
-    signals: OwnedFd,
+    /// From the first process on.
+    marker: Option<Marker>,
     told_to_end: bool,
+    /// By a signal, which is meant for the supervisor itself.
+    terminated: bool,
+    ended_tree: bool,
     stdout: Pipe,
     stderr: Pipe,
     until_ns: Option<u64>,
@@ -52,38 +56,41 @@ pub(crate) struct Watch {
     secrets: Secrets,
 }
 
-impl Watch {
-    /// Begins to listen for the signal to stop; the time begins with the first process.
-    pub(super) fn new(
-        folder: Folder,
-        assignment: Assignment,
-        boot: String,
-        cgroup: Option<Cgroup>,
-    ) -> io::Result<Watch> {
+impl<'p> Watch<'p> {
+    /// The time begins with the first process.
+    pub(super) fn new(post: &'p mut Post, folder: Folder, assignment: Assignment) -> Watch<'p> {
         let home = folder.home().unwrap_or(folder.path()).to_owned();
-        Ok(Watch {
+        Watch {
+            post,
             home,
             folder,
             assignment,
-            boot,
-            cgroup,
-            signals: listen_for_termination()?,
+            marker: None,
             told_to_end: false,
+            terminated: false,
+            ended_tree: false,
             stdout: Pipe::default(),
             stderr: Pipe::default(),
             until_ns: None,
             lease_until_ns: 0,
             secrets: Secrets::default(),
-        })
+        }
     }
 
     pub(super) fn assignment(&self) -> &Assignment {
         &self.assignment
     }
 
-    /// It was said durably that the action may have happened.
-    pub(super) fn is_marked_durably(&self) -> bool {
-        !self.assignment.idempotent && self.until_ns.is_some()
+    /// Where the end is to be written, if it was said that the action may have happened.
+    pub(super) fn take_marker(&mut self) -> Option<Marker> {
+        self.marker.take()
+    }
+
+    /// Nothing of the attempt is left, so that whoever kept it can keep another one. Where the tree was ended, nobody can
+    /// be born: the kernel goes on killing what comes into a cgroup from outside once it has been killed.
+    pub(super) fn left_nothing(&self) -> bool {
+        let silent = self.stdout.end.is_none() && self.stderr.end.is_none();
+        !self.terminated && !self.ended_tree && silent && is_childless()
     }
 
     pub(super) fn folder(&self) -> &Folder {
@@ -177,17 +184,16 @@ impl Watch {
         let environment = self.environment();
         let first = self.until_ns.is_none();
         if first {
-            let durably = !self.assignment.idempotent;
-            let marked = self.folder.mark_executing(durably);
-            marked.map_err(|error| Ended::Abandoned {
+            let marked = self.folder.mark_executing(&self.post.identity);
+            self.marker = Some(marked.map_err(|error| Ended::Abandoned {
                 reason: format!("it could not be noted that it starts: {error}"),
-            })?;
+            })?);
         }
         if let Some(reason) = self.folder.stop() {
             let reason = format!("stopped before it started: {reason}");
             return Err(Ended::Abandoned { reason });
         }
-        self.lease_until_ns = Deadline::read(&self.home, &self.boot);
+        self.lease_until_ns = Deadline::read(&self.home, &self.post.identity.boot);
         let now_ns = boottime_ns();
         if first && now_ns >= self.lease_until_ns {
             let reason = "the agent's lease ran out before it started".into();
@@ -199,8 +205,7 @@ impl Watch {
             let until_ns = now_ns.saturating_add(timeout_ns);
             self.until_ns = Some(if timeout_ms == 0 { u64::MAX } else { until_ns });
         }
-        let cgroup = self.cgroup.as_ref().and_then(Cgroup::open);
-        child::spawn(argv, &environment, cgroup.as_ref().map(AsFd::as_fd))
+        child::spawn(argv, &environment, self.post.cradle.as_ref().map(AsFd::as_fd))
     }
 
     fn environment(&self) -> Vec<(String, OsString)> {
@@ -234,7 +239,7 @@ impl Watch {
             return Some(Ended::TimedOut { note });
         }
         if self.assignment.idempotent && now_ns >= self.lease_until_ns {
-            self.lease_until_ns = Deadline::read(&self.home, &self.boot);
+            self.lease_until_ns = Deadline::read(&self.home, &self.post.identity.boot);
             let lapsed = now_ns >= self.lease_until_ns;
             return lapsed.then_some(Ended::LeaseLapsed);
         }
@@ -243,16 +248,17 @@ impl Watch {
 
     /// Ends everything that the attempt started, and returns when nothing of it is left.
     fn end_tree(&mut self) {
+        self.ended_tree = true;
         let idempotent = self.assignment.idempotent;
-        let lease_ns = idempotent.then(|| Deadline::read(&self.home, &self.boot));
+        let lease_ns = idempotent.then(|| Deadline::read(&self.home, &self.post.identity.boot));
         let patience_ns = patience_ns(boottime_ns(), lease_ns);
-        tree::ask_to_end(self.cgroup.as_ref());
-        while boottime_ns() < patience_ns && !tree::is_gone(self.cgroup.as_ref()) {
+        tree::ask_to_end(self.post.cgroup.as_ref());
+        while boottime_ns() < patience_ns && !tree::is_gone(self.post.cgroup.as_ref()) {
             self.sleep(None, BLINK_NS);
             reap(None);
         }
-        while !tree::is_gone(self.cgroup.as_ref()) {
-            tree::kill(self.cgroup.as_ref());
+        while !tree::is_gone(self.post.cgroup.as_ref()) {
+            tree::kill(self.post.cgroup.as_ref());
             self.sleep(None, BLINK_NS);
             reap(None);
         }
@@ -261,9 +267,15 @@ impl Watch {
 
     /// The step is over: what it left running on purpose is no longer part of it.
     pub(super) fn leave_tree(&self) {
-        if let Some(cgroup) = &self.cgroup {
+        if let Some(cgroup) = &self.post.cgroup {
             cgroup.leave_behind();
         }
+    }
+
+    /// Where the agent is gone, the lock tells as much.
+    pub(super) fn tell_that_it_leaves(&self) {
+        let word = Word::Ended { token: self.assignment.key.token, stays: false };
+        let _ = self.post.line.as_ref().map(|line| line::say(line, &word));
     }
 
     /// Reads on for as long as a daemon of the step holds the streams: without a reader its
@@ -292,9 +304,9 @@ impl Watch {
 
     /// Sleeps until something happens, at most this long.
     fn sleep(&mut self, process: Option<BorrowedFd<'_>>, most_ns: u64) {
-        let ends = [self.stdout.end.as_ref(), self.stderr.end.as_ref()];
+        let ends = [&self.stdout.end, &self.stderr.end, &self.post.line];
         let ends = ends.into_iter().flatten().map(AsFd::as_fd);
-        let fds = ends.chain(process).chain([self.signals.as_fd()]);
+        let fds = ends.chain(process).chain([self.post.signals.as_fd()]);
         let mut fds: Vec<PollFd<'_>> = fds.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)).collect();
         let timeout = Timespec {
             tv_sec: (most_ns / 1_000_000_000).cast_signed(),
@@ -302,10 +314,38 @@ impl Watch {
         };
         // An interrupted sleep is a short one.
         let _ = poll(&mut fds, Some(&timeout));
+        let said = |of: usize| fds.get(of).is_some_and(|fd| !fd.revents().is_empty());
+        let (signalled, spoken) = (said(fds.len() - 1), self.post.line.is_some());
+        let spoken = spoken && said(self.open_streams());
         self.drain();
+        if signalled {
+            self.read_signals();
+        }
+        if spoken {
+            self.listen();
+        }
+    }
+
+    fn open_streams(&self) -> usize {
+        usize::from(self.stdout.end.is_some()) + usize::from(self.stderr.end.is_some())
+    }
+
+    fn read_signals(&mut self) {
         let mut buffer = [0_u8; 1024];
         // The descriptor does not block: an error means that no signal came.
-        self.told_to_end |= rustix::io::read(&self.signals, &mut buffer).is_ok();
+        self.terminated |= rustix::io::read(&self.post.signals, &mut buffer).is_ok();
+        self.told_to_end |= self.terminated;
+    }
+
+    fn listen(&mut self) {
+        let Some(line) = &self.post.line else { return };
+        match line::hear(line, RecvFlags::DONTWAIT) {
+            // A word about an earlier attempt came too late.
+            Ok(Some(Word::End { token })) => self.told_to_end |= token == self.assignment.key.token,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            // Cut, or nonsense: there is no agent that this supervisor could talk to.
+            _ => self.post.line = None,
+        }
     }
 }
 

@@ -37,7 +37,7 @@ async fn frozen(bench: &Bench) -> i32 {
 
 /// The attempt's lock is held by somebody, be it a request under way.
 async fn until_asked(bench: &Bench, token: u64) {
-    let lock = bench.attempt(token).join("lock");
+    let lock = bench.attempt(token).join("assignment");
     let taken = || {
         let file = fs::File::open(&lock).ok()?;
         let how = rustix::fs::FlockOperation::NonBlockingLockExclusive;

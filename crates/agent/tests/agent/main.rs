@@ -4,6 +4,7 @@ mod bench;
 mod brink;
 mod catalogue;
 mod cradle;
+mod crew;
 mod death;
 mod leader;
 mod life;

@@ -109,6 +109,11 @@ impl World {
         };
         let lines: Vec<Fact> = process.lines.into_iter().take(survive).flat_map(|(facts, _)| facts).collect();
         self.make_durable(place, lines);
+        if !power_cut {
+            // A supervisor whose agent is gone makes durable what it told it.
+            let folders = self.places[place].disk.folders.values_mut();
+            folders.for_each(|folder| folder.exit_unsynced = false);
+        }
         self.order(Order::Stop(Site::Place(place)));
         if let Some(stream) = process.stream {
             self.send_up(place, stream.member, stream.id, Up::Close);

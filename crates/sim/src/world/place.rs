@@ -9,7 +9,6 @@ use baton_agent::ledger::Seen;
 use super::World;
 use super::agent::Process;
 use super::supervisor::{Child, Supervisor};
-use crate::sabotage::Sabotage;
 use crate::script::AgentSketch;
 
 /// A machine.
@@ -35,6 +34,8 @@ pub(crate) struct Folder {
     pub(crate) assignment: Option<Assignment>,
     pub(crate) executing: bool,
     pub(crate) exit: Option<Report>,
+    /// An agent that lived was told of the end, and is to make it durable in its journal.
+    pub(crate) exit_unsynced: bool,
     pub(crate) stop: Option<String>,
     pub(crate) buried: bool,
 }
@@ -139,19 +140,20 @@ impl World {
                 self.stop_agent(place, true);
                 self.places[place].supervisors.clear();
                 self.places[place].children.clear();
-                self.lose_unsynced_markers(place);
+                self.lose_unsynced(place);
             }
         }
     }
 
-    /// The marker of an attempt that may be repeated is not synced.
-    fn lose_unsynced_markers(&mut self, place: usize) {
+    /// Markers are not synced, and ends only where no agent lives that has a journal for them.
+    fn lose_unsynced(&mut self, place: usize) {
         let chance = self.chance;
         let at = self.now;
-        let all = self.is_sabotaged(Sabotage::ActBeforeDurable);
         for (token, folder) in &mut self.places[place].disk.folders {
-            let unsynced = folder.assignment.as_ref().is_some_and(|assignment| all || assignment.idempotent);
-            if unsynced && folder.exit.is_none() && chance.percent(50, ("marker", place, token, at)) {
+            if std::mem::take(&mut folder.exit_unsynced) && chance.percent(50, ("exit", place, token, at)) {
+                folder.exit = None;
+            }
+            if folder.exit.is_none() && chance.percent(50, ("marker", place, token, at)) {
                 folder.executing = false;
             }
         }

@@ -29,7 +29,7 @@ pub(crate) enum Phase {
     Interrupt,
     /// What was asked to end is ended.
     Killed(Ended),
-    /// The exit record is durable.
+    /// The exit record is written, and durable where no agent lives.
     Recorded(Report),
 }
 
@@ -107,9 +107,7 @@ impl World {
         if folder.buried || folder.exit.is_some() {
             return self.let_go_of(place, token);
         }
-        let durably = folder.assignment.is_some_and(|assignment| !assignment.idempotent);
-        let longest = if durably { self.script.world.sync_ms } else { 1 };
-        let ms = self.between(1, longest, ("mark", place, token));
+        let ms = self.between(1, self.script.world.sync_ms, ("mark", place, token));
         self.in_supervisor(place, token, ms, Phase::Marked);
     }
 
@@ -225,8 +223,10 @@ impl World {
     }
 
     fn recorded(&mut self, place: usize, token: u64, report: Report) {
+        let told = self.places[place].process.is_some();
         if let Some(folder) = self.places[place].disk.folders.get_mut(&token) {
             folder.exit = Some(report);
+            folder.exit_unsynced = told;
         }
         self.note_finished_while_cut(place, token);
         self.let_go_of(place, token);
