@@ -30,7 +30,16 @@ pub(crate) fn resident_bytes(pid: u32) -> u64 {
 
 /// Processor time that a process has used so far, seconds; 0 once it has ended.
 pub(crate) fn processor_seconds(pid: u32) -> f64 {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    seconds_of(&format!("/proc/{pid}/stat"))
+}
+
+/// The same of one of our own threads.
+pub(crate) fn thread_seconds(thread: i32) -> f64 {
+    seconds_of(&format!("/proc/self/task/{thread}/stat"))
+}
+
+fn seconds_of(stat: &str) -> f64 {
+    let stat = fs::read_to_string(stat).unwrap_or_default();
     // The name, in brackets, may hold spaces: count from behind it.
     let after = stat.rsplit_once(')').map_or("", |(_, after)| after);
     let fields: Vec<f64> = after.split_whitespace().skip(1).filter_map(|field| field.parse().ok()).collect();

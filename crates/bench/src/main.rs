@@ -4,9 +4,12 @@
 //! Every section measures its yardstick in between: the disk's raw rate, etcd where it is installed, a bare loop of
 //! the same processes. Nothing here is a test: a slow machine fails nothing.
 
+mod agents;
+mod bare;
 #[path = "../../cli/src/local/bound.rs"]
 mod bound;
 mod commands;
+mod crowd;
 mod disk;
 mod etcd;
 mod figures;
@@ -48,6 +51,12 @@ struct Arguments {
     /// Runs that have ended when the part `scale` looks
     #[arg(long, value_name = "N", default_value_t = 10_000)]
     runs: usize,
+    /// Agents of the part `agents`
+    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = at_least_one)]
+    agents: usize,
+    /// How many of these share one connection; agents of your own have one each
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = at_least_one)]
+    agents_a_connection: usize,
     /// Where the data folders go; their disk is the one that is measured
     #[arg(long, value_name = "DIR", default_value = "target/bench")]
     dir: PathBuf,
@@ -74,6 +83,8 @@ enum Part {
     Idle,
     /// A long past and many runs under way
     Scale,
+    /// Thousands of idle agents
+    Agents,
 }
 
 /// What every part needs to know.
@@ -83,6 +94,12 @@ struct Bench {
     span: Duration,
     kills: usize,
     ended: usize,
+    agents: usize,
+    agents_a_connection: usize,
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|number| *number > 0).ok_or_else(|| "a number above 0 is expected".into())
 }
 
 #[tokio::main]
@@ -96,6 +113,8 @@ async fn main() -> anyhow::Result<()> {
         span: Duration::from_secs(arguments.seconds),
         kills: arguments.kills,
         ended: arguments.runs,
+        agents: arguments.agents,
+        agents_a_connection: arguments.agents_a_connection,
     };
     let wanted = |part| arguments.only.is_empty() || arguments.only.contains(&part);
     let mut report = Report::new(machine::describe(&bench.dir)?);
@@ -122,6 +141,9 @@ async fn main() -> anyhow::Result<()> {
     }
     if wanted(Part::Scale) {
         scale::measure(&bench, &mut report).await?;
+    }
+    if wanted(Part::Agents) {
+        agents::measure(&bench, &mut report).await?;
     }
     report.write(&arguments.out)?;
     print!("{}", report.table());

@@ -92,6 +92,11 @@ impl Place {
         Ok(Client::connect(&self.manifest.servers.split(',').collect::<Vec<_>>())?)
     }
 
+    /// Where the coordinators listen.
+    pub(crate) fn servers(&self) -> Vec<String> {
+        self.manifest.servers.split(',').map(str::to_owned).collect()
+    }
+
     /// Where everything is.
     pub(crate) fn dir(&self) -> &Path {
         &self.path
@@ -106,6 +111,15 @@ impl Place {
     /// Every process's log, with the id of a coordinator.
     pub(crate) fn logs(&self) -> impl Iterator<Item = (Option<u64>, &Path)> {
         self.manifest.processes.iter().map(|process| (process.id, process.log.as_path()))
+    }
+
+    /// A coordinator's process id.
+    ///
+    /// # Errors
+    /// If there is no such coordinator.
+    pub(crate) fn pid(&self, id: u64) -> anyhow::Result<u32> {
+        let of = self.coordinators().into_iter().find(|(own, _)| *own == id);
+        of.map(|(_, pid)| pid).context("no such coordinator")
     }
 
     /// Who leads.
@@ -131,8 +145,7 @@ impl Place {
     /// # Errors
     /// If there is no such coordinator, or it has ended.
     pub(crate) fn signal(&self, id: u64, signal: Signal) -> anyhow::Result<()> {
-        let of = self.coordinators().into_iter().find(|(own, _)| *own == id);
-        let pid = of.and_then(|(_, pid)| Pid::from_raw(pid.cast_signed())).context("no such coordinator")?;
+        let pid = Pid::from_raw(self.pid(id)?.cast_signed()).context("no such coordinator")?;
         Ok(kill_process(pid, signal)?)
     }
 

@@ -8,6 +8,7 @@ use baton_plan::plan::Action;
 use crate::chain;
 use crate::command::Choice;
 use crate::event::{Event, Record};
+use crate::openings::Openings;
 use crate::plans::Plans;
 use crate::run::{Run, Status as RunStatus};
 use crate::scope;
@@ -23,12 +24,14 @@ pub fn check(state: &State) -> Result<(), Violation> {
     books_of_scarcity(state)?;
     ended_is_at_rest(state)?;
     slots_are_kept(state)?;
+    openings_mirror_agents(state)?;
     state.runs.values().try_for_each(|run| check_run(state, run))
 }
 
 /// The laws of the runs that the entry at `index` changed, and of the agents.
 pub fn check_touched(state: &State, index: u64) -> Result<(), Violation> {
     slots_are_kept(state)?;
+    openings_mirror_agents(state)?;
     let touched = state.active.iter().filter_map(|id| state.runs.get(id));
     touched
         .filter(|run| run.changed == index && run.steps.len() < 200)
@@ -324,6 +327,14 @@ pub fn slots_are_kept(state: &State) -> Result<(), Violation> {
         }
     }
     Ok(())
+}
+
+/// Who can be chosen is known as it is.
+pub fn openings_mirror_agents(state: &State) -> Result<(), Violation> {
+    match state.agents.openings == Openings::of(state.agents.by_name.values()) {
+        true => Ok(()),
+        false => Err(format!("{:?} is not what the agents are", state.agents.openings)),
+    }
 }
 
 /// Nothing hangs on a run that has ended: it can be kept apart from the state (see [`crate::rest`]).

@@ -20,6 +20,7 @@ pub mod grant;
 pub mod group;
 pub mod invariants;
 pub mod locks;
+mod openings;
 pub mod people;
 pub mod plans;
 pub mod reckoning;

@@ -2,14 +2,16 @@
 
 use std::future::Future;
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::Context;
 use baton_api::agents_server::AgentsServer;
 use baton_api::operator_server::OperatorServer;
 use futures::Stream;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::watch;
 use tonic::transport::Server;
 use tonic::transport::server::{Connected, TcpIncoming};
@@ -24,17 +26,37 @@ use crate::surroundings::Surroundings;
 /// The largest request, bytes: a plan's text with room around it.
 const LARGEST_REQUEST: usize = 16 << 20;
 
+/// Connections that may wait to be accepted: after a takeover all agents come at once. The kernel allows no more than
+/// `net.core.somaxconn`, and lets whoever finds no place come again a second later.
+const WAITING: u32 = 16_384;
+
 /// Runs a coordinator until `shutdown` completes; leadership is handed over before it ends.
 ///
 /// # Errors
 /// A sentence about an address, data or a membership that cannot be worked with.
 pub async fn run(config: Config, shutdown: impl Future<Output = ()> + Send) -> anyhow::Result<()> {
+    allow_many_connections();
     let address = config.listen;
-    let listener = TcpListener::bind(address).await;
     let listener =
-        listener.with_context(|| format!("cannot listen on {address}; is something else there?"))?;
+        listen(address).with_context(|| format!("cannot listen on {address}; is something else there?"))?;
     let connections = TcpIncoming::from(listener).with_nodelay(Some(true));
     serve(config, Surroundings::default(), connections, shutdown).await
+}
+
+/// Every agent holds a connection. Many systems allow a process 1024 files at first, and more if it asks.
+fn allow_many_connections() {
+    let allowed = getrlimit(Resource::Nofile);
+    if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: allowed.maximum, ..allowed }) {
+        tracing::warn!(%error, "no more than {:?} files can be open at once, connections included", allowed.current);
+    }
+}
+
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // A coordinator that comes back finds its port still in use by connections that have ended.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(WAITING)
 }
 
 /// Runs a coordinator as [`run`] does, on these surroundings, for whoever connects.

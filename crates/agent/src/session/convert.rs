@@ -13,7 +13,7 @@ const PROTOCOL: u32 = 1;
 /// What the leader said.
 pub(crate) enum Down {
     Event(Event),
-    Renewed(u64),
+    Renewed { sequence: u64, renew_ms: Option<u64> },
     Refused(String),
 }
 
@@ -62,7 +62,9 @@ fn say(message: from_agent::Message) -> FromAgent {
 pub(crate) fn down(message: ToAgent) -> Result<Down, String> {
     let message = message.message.ok_or("it is of a kind that is not known")?;
     Ok(Down::Event(match message {
-        to_agent::Message::Renewed(renewed) => return Ok(Down::Renewed(renewed.sequence)),
+        to_agent::Message::Renewed(wire::Renewed { sequence, renew_ms }) => {
+            return Ok(Down::Renewed { sequence, renew_ms });
+        }
         to_agent::Message::Assignment(assignment) => Event::Assigned(assignment_down(assignment)?),
         to_agent::Message::BeginAnswer(answer) => {
             Event::BeginAnswered { key: key_down(answer.key)?, begun: answer.begun, reason: answer.reason }

@@ -3,6 +3,7 @@
 
 mod connect;
 mod convert;
+mod pace;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +11,7 @@ use std::time::Duration;
 use baton_api::ToAgent;
 use baton_api::connect::Connect;
 use tokio::sync::{mpsc, watch};
-use tokio::time::{MissedTickBehavior, interval, sleep};
+use tokio::time::sleep;
 
 use crate::attempt::{Key, Report};
 use crate::config::Config;
@@ -19,6 +20,7 @@ use crate::ledger::Event;
 use crate::machine::Machine;
 use connect::{Found, Link, Seeker};
 use convert::Down;
+use pace::Pace;
 #[cfg(fuzzing)]
 pub(crate) use convert::{Down as Said, down};
 
@@ -54,10 +56,12 @@ pub(crate) async fn keep(
     loop {
         match seeker.seek(|| convert::hello(&identity)).await {
             Found::Welcomed(link) => {
+                let now_ns = identity.machine.boottime_ns();
                 let session = Session {
                     identity: &identity,
                     events: &events,
-                    renewals: Renewals::new(link.lease_ms, identity.machine.boottime_ns()),
+                    renewals: Renewals::new(link.lease_ms, now_ns),
+                    pace: Pace::new(link.renew_ms, now_ns),
                     link,
                 };
                 match session.talk(&mut outbound).await {
@@ -90,6 +94,7 @@ struct Session<'a> {
     identity: &'a Identity,
     events: &'a mpsc::UnboundedSender<Event>,
     renewals: Renewals,
+    pace: Pace,
     link: Box<Link>,
 }
 
@@ -106,10 +111,8 @@ impl Session<'_> {
         if self.events.send(Event::Connected).is_err() {
             return Ended::Lost("the agent is ending".into());
         }
-        let renew_ms = self.link.renew_ms.max(1);
-        let mut renew = interval(Duration::from_millis(renew_ms));
-        renew.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
+            let due = self.next_look();
             let gone = tokio::select! {
                 message = self.link.inbound.message() => match message {
                     Ok(Some(message)) => self.hear(message),
@@ -117,7 +120,7 @@ impl Session<'_> {
                     Err(status) => Some(Ended::Lost(status.message().to_owned())),
                 },
                 Some(up) = outbound.recv() => self.link.say(convert::up(up)).map(Ended::Lost),
-                _ = renew.tick() => self.renew(renew_ms).map(Ended::Lost),
+                () = sleep(due) => self.look_at_the_clock().map(Ended::Lost),
             };
             if let Some(why) = gone {
                 return why;
@@ -125,11 +128,22 @@ impl Session<'_> {
         }
     }
 
-    fn renew(&mut self, renew_ms: u64) -> Option<String> {
+    /// How long until the next renewal is due, or the leader has been silent for too long.
+    fn next_look(&self) -> Duration {
         let now_ns = self.identity.machine.boottime_ns();
-        if self.renewals.silent_ns(now_ns) > 2 * renew_ms * 1_000_000 {
+        let patience_ns = self.pace.patience_ns().saturating_sub(self.renewals.silent_ns(now_ns));
+        Duration::from_nanos(patience_ns.min(self.pace.next_ns().saturating_sub(now_ns)))
+    }
+
+    fn look_at_the_clock(&mut self) -> Option<String> {
+        let now_ns = self.identity.machine.boottime_ns();
+        if self.renewals.silent_ns(now_ns) >= self.pace.patience_ns() {
             return Some("the leader has gone silent".into());
         }
+        if now_ns < self.pace.next_ns() {
+            return None;
+        }
+        self.pace.sent(now_ns);
         let (sequence, answered) = self.renewals.send(now_ns);
         self.link.say(convert::renew(sequence, answered))
     }
@@ -137,9 +151,10 @@ impl Session<'_> {
     fn hear(&mut self, message: ToAgent) -> Option<Ended> {
         let event = match convert::down(message) {
             Ok(Down::Event(event)) => event,
-            Ok(Down::Renewed(sequence)) => {
+            Ok(Down::Renewed { sequence, renew_ms }) => {
                 let now_ns = self.identity.machine.boottime_ns();
                 let until_ns = self.renewals.answered(sequence, now_ns)?;
+                self.pace.answered(renew_ms, now_ns, fastrand::f64());
                 self.write_deadline(until_ns);
                 Event::Renewed { until_ns }
             }

@@ -130,7 +130,7 @@ impl Leader {
             from_agent::Message::Renew(renew) => {
                 let sequence = renew.sequence;
                 let renews = script.renews;
-                renews.then_some(to_agent::Message::Renewed(Renewed { sequence }))
+                renews.then_some(to_agent::Message::Renewed(Renewed { sequence, renew_ms: None }))
             }
             from_agent::Message::Begin(begin) => {
                 script.begun.extend(begin.key.clone());

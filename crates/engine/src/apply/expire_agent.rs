@@ -13,12 +13,11 @@ impl State {
         let Some(agent) = self.agents.speaking(speaker).filter(|agent| agent.live) else {
             return Ok(Answer::Done);
         };
-        agent.live = false;
-        agent.since_ms = at.stamp.time_ms;
         let mut held: BTreeMap<String, BTreeSet<usize>> = BTreeMap::new();
         for (run, index) in agent.open.values().cloned() {
             held.entry(run).or_default().insert(index);
         }
+        self.agents.change(&speaker.agent, |agent| (agent.live, agent.since_ms) = (false, at.stamp.time_ms));
         self.agents.touched.0.insert(speaker.agent.clone());
         // All that a run had with the agent is taken back before anything of it is granted elsewhere.
         for (run, steps) in held {

@@ -40,33 +40,20 @@ impl State {
             Coming::Stranger => self.attempts_of_journal(join)?,
             Coming::Back | Coming::Reborn | Coming::Copy => Vec::new(),
         };
-        let now_ms = at.stamp.time_ms;
-        let agent = self.agents.by_name.entry(name).or_insert_with(|| Agent {
-            join: join.clone(),
-            live: true,
-            open: Default::default(),
-            since_ms: now_ms,
-            most_slots: join.slots,
-            changed: at.index,
-        });
-        agent.most_slots = agent.most_slots.max(join.slots);
-        let held = agent.open.clone();
-        let before = std::mem::replace(&mut agent.join, join.clone());
-        (agent.live, agent.since_ms) = (true, now_ms);
-        if coming != Coming::Back {
-            agent.open.clear();
-        }
-        for (run, index, token, coming) in &known_from_elsewhere {
-            if *coming == Coming::Back {
-                agent.open.insert(*token, (run.clone(), *index));
+        let (before, held) = self.take_in(&name, coming, join, at);
+        self.agents.change(&name, |agent| {
+            for (run, index, token, coming) in &known_from_elsewhere {
+                if *coming == Coming::Back {
+                    agent.open.insert(*token, (run.clone(), *index));
+                }
             }
-        }
+        });
         self.agents.touch(&join.speaker, at.index);
         self.agents.freed += 1;
         // What an agent's coming proves about one step must be known before another step of the run moves.
         let mut moves: Moves = BTreeMap::new();
         for (run, index) in held.into_values().collect::<BTreeSet<_>>() {
-            moves.entry(run).or_default().push((index, before.speaker.clone(), coming));
+            moves.entry(run).or_default().push((index, before.clone(), coming));
         }
         for (run, index, _, coming) in known_from_elsewhere {
             moves.entry(run).or_default().push((index, join.speaker.clone(), coming));
@@ -80,6 +67,32 @@ impl State {
         }
         self.settle_starved(at, Freed::Anything);
         Ok(Answer::Done)
+    }
+
+    /// Notes that the agent is there, and gives back who it was before, and what it held then.
+    fn take_in(&mut self, name: &str, coming: Coming, join: &Join, at: Moment) -> (Speaker, Held) {
+        let now_ms = at.stamp.time_ms;
+        let known = self.agents.change(name, |agent| {
+            agent.most_slots = agent.most_slots.max(join.slots);
+            let held = agent.open.clone();
+            let before = std::mem::replace(&mut agent.join, join.clone());
+            (agent.live, agent.since_ms) = (true, now_ms);
+            if coming != Coming::Back {
+                agent.open.clear();
+            }
+            (before.speaker, held)
+        });
+        known.unwrap_or_else(|| {
+            self.agents.add(Agent {
+                join: join.clone(),
+                live: true,
+                open: Held::default(),
+                since_ms: now_ms,
+                most_slots: join.slots,
+                changed: at.index,
+            });
+            (join.speaker.clone(), Held::default())
+        })
     }
 
     /// Attempts of a journal that turns up in another place than the one its agent was known from last. In the place
@@ -109,6 +122,9 @@ impl State {
         Ok(found)
     }
 }
+
+/// Attempts and probes by token, as an agent has them.
+type Held = BTreeMap<u64, (String, StepIndex)>;
 
 /// By run: which steps hear of whose coming, and what kind of coming it is.
 type Moves = BTreeMap<String, Vec<(StepIndex, Speaker, Coming)>>;

@@ -205,10 +205,13 @@ impl Session {
         let mut watch = self.cluster.machine().watch(Watched::Agent(self.speaker.agent.clone()));
         let (mut over, mut replaced) = (self.office.over(), self.replaced.clone());
         let heard = self.hear(first).await;
+        // Most of what an agent says are renewals, after which there is nothing to tell.
+        let mut news = true;
         while heard.is_ok() {
-            if self.tell_news().await.is_err() {
+            if news && self.tell_news().await.is_err() {
                 break;
             }
+            news = false;
             tokio::select! {
                 message = incoming.message() => match message {
                     Ok(Some(api::FromAgent { message: Some(message) })) => {
@@ -216,7 +219,7 @@ impl Session {
                     }
                     _ => break,
                 },
-                () = watch.changed() => {}
+                () = watch.changed() => news = true,
                 () = office::came_true(&mut over) => break,
                 () = office::came_true(&mut replaced) => break,
             }
@@ -260,9 +263,10 @@ impl Session {
         match message {
             from_agent::Message::Hello(_) | from_agent::Message::Recount(_) => Err(Gone),
             from_agent::Message::Renew(renew) => {
-                if self.office.renew_lease(&self.speaker, renew.sequence, renew.answered) {
-                    let sequence = renew.sequence;
-                    self.send(to_agent::Message::Renewed(api::Renewed { sequence })).await?;
+                if let Some(pace) = self.office.renew_lease(&self.speaker, renew.sequence, renew.answered) {
+                    let renew_ms = u64::try_from(pace.as_millis()).ok();
+                    let renewed = api::Renewed { sequence: renew.sequence, renew_ms };
+                    self.send(to_agent::Message::Renewed(renewed)).await?;
                 }
                 Ok(())
             }

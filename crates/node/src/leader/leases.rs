@@ -5,7 +5,7 @@
 //! has known for at least the margin. Only a round trip counts as life: an agent whose answers do
 //! not arrive is not answered any more, so its lease ends (the matrix's P01).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
 use baton_engine::command::Speaker;
@@ -18,36 +18,61 @@ pub(crate) struct Lease {
     answered: Instant,
     /// When the newest answer that the agent has confirmed was sent.
     confirmed: Instant,
-    /// Answers that are not confirmed yet.
-    unconfirmed: BTreeMap<u64, Instant>,
+    /// Answers that are not confirmed yet, the oldest first; seldom more than one.
+    unconfirmed: VecDeque<(u64, Instant)>,
 }
 
 /// The lease that a new one replaced, if there was one.
 #[derive(Debug)]
 pub(crate) struct Before(Option<Lease>);
 
+/// So many renewals a second are answered without a second thought; more agents than that renew more rarely.
+const RENEWALS_A_SECOND: u32 = 2000;
+
 impl Lease {
     fn from(now: Instant) -> Lease {
-        Lease { answered: now, confirmed: now, unconfirmed: BTreeMap::new() }
+        Lease { answered: now, confirmed: now, unconfirmed: VecDeque::new() }
+    }
+}
+
+/// How long leases and what belongs to them are.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Terms {
+    /// A whole lease, as agents count it.
+    pub(crate) lease: Duration,
+    /// By how much the leader lets one run on: clocks run at slightly different rates.
+    pub(crate) margin: Duration,
+    /// How often an agent renews where there are few.
+    pub(crate) renew: Duration,
+}
+
+impl Terms {
+    /// How often each of so many agents renews: all together not too often, yet each twice in its lease.
+    fn pace(&self, agents: usize) -> Duration {
+        let agents = u32::try_from(agents).unwrap_or(u32::MAX);
+        let rare = Duration::from_secs(1) / RENEWALS_A_SECOND * agents;
+        rare.min(self.lease / 2).max(self.renew)
     }
 }
 
 /// Every lease that may still run.
 #[derive(Debug)]
 pub(crate) struct Leases {
-    lease: Duration,
-    margin: Duration,
+    terms: Terms,
     running: BTreeMap<Speaker, Lease>,
     /// Whose end is proposed, and not decided yet.
     ending: BTreeSet<Speaker>,
     /// A quorum followed the leader when it looked last.
     followed: bool,
+    /// No lease ends before this: what was found when all were looked at. They only become longer.
+    none_before: Option<Instant>,
 }
 
 impl Leases {
-    /// No lease yet. `margin` stands for clocks that run at slightly different rates.
-    pub(crate) fn new(lease: Duration, margin: Duration) -> Leases {
-        Leases { lease, margin, running: BTreeMap::new(), ending: BTreeSet::new(), followed: true }
+    /// No lease yet.
+    pub(crate) fn new(terms: Terms) -> Leases {
+        let (running, ending) = (BTreeMap::new(), BTreeSet::new());
+        Leases { terms, running, ending, followed: true, none_before: None }
     }
 
     /// The agent is there, or may hold a lease of the leader before: one full lease from now. Gives back the lease that
@@ -71,28 +96,35 @@ impl Leases {
     /// The agent was refused: a lease that somebody else has out of the same journal must not live on by that.
     pub(crate) fn take_back(&mut self, speaker: &Speaker, before: Before) {
         match before.0 {
-            Some(lease) => drop(self.running.insert(speaker.clone(), lease)),
+            Some(lease) => {
+                self.none_before = None;
+                self.running.insert(speaker.clone(), lease);
+            }
             None => drop(self.running.remove(speaker)),
         }
     }
 
-    /// A renewal arrived, and with it the word that answers up to `confirmed` have arrived. True
-    /// when it is to be answered.
-    pub(crate) fn renew(&mut self, speaker: &Speaker, sequence: u64, confirmed: u64, now: Instant) -> bool {
-        let Some(lease) = self.running.get_mut(speaker) else {
-            return false;
-        };
-        let later = lease.unconfirmed.split_off(&(confirmed + 1));
-        if let Some((_, sent)) = lease.unconfirmed.last_key_value() {
-            lease.confirmed = lease.confirmed.max(*sent);
+    /// A renewal arrived, and with it the word that answers up to `confirmed` have arrived. When it is to be answered:
+    /// how long the agent is to wait until the next one.
+    pub(crate) fn renew(
+        &mut self,
+        speaker: &Speaker,
+        sequence: u64,
+        confirmed: u64,
+        now: Instant,
+    ) -> Option<Duration> {
+        let pace = self.terms.pace(self.running.len());
+        let lease = self.running.get_mut(speaker)?;
+        while let Some((_, sent)) = lease.unconfirmed.pop_front_if(|(answer, _)| *answer <= confirmed) {
+            lease.confirmed = lease.confirmed.max(sent);
         }
-        lease.unconfirmed = later;
-        if now.duration_since(lease.confirmed) > self.lease && !sabotage::planted(Bug::OneWayHeartbeat) {
-            return false;
+        let unheard = now.duration_since(lease.confirmed);
+        if unheard > self.terms.lease && !sabotage::planted(Bug::OneWayHeartbeat) {
+            return None;
         }
-        lease.unconfirmed.insert(sequence, now);
+        lease.unconfirmed.push_back((sequence, now));
         lease.answered = now;
-        true
+        Some(pace)
     }
 
     /// Takes out every lease that is over. Without a quorum none is: the leader answered nobody, so nobody's silence
@@ -102,10 +134,10 @@ impl Leases {
         if followed && !before {
             self.running.values_mut().for_each(|lease| *lease = Lease::from(now));
         }
-        if !followed {
+        if !followed || self.none_before.is_some_and(|before| now < before) {
             return Vec::new();
         }
-        let whole = self.lease + self.margin;
+        let whole = self.terms.lease + self.terms.margin;
         let over = |lease: &Lease| now.duration_since(lease.answered) >= whole;
         let speakers: Vec<_> =
             self.running.iter().filter(|(_, lease)| over(lease)).map(|(s, _)| s.clone()).collect();
@@ -113,12 +145,15 @@ impl Leases {
             self.running.remove(speaker);
             self.ending.insert(speaker.clone());
         }
+        let next = self.running.values().map(|lease| lease.answered + whole).min();
+        // A lease that is granted from here on runs for a whole one.
+        self.none_before = Some(next.unwrap_or(now + whole));
         speakers
     }
 
-    /// When the next lease could be over.
-    pub(crate) fn next_end(&self) -> Option<Instant> {
-        self.running.values().map(|lease| lease.answered + self.lease + self.margin).min()
+    /// When the next lease could be over, so that all are to be looked at again.
+    pub(crate) fn next_end(&self, now: Instant) -> Instant {
+        self.none_before.unwrap_or(now)
     }
 }
 
@@ -129,13 +164,17 @@ mod tests {
     const LEASE: Duration = Duration::from_secs(5);
     const MARGIN: Duration = Duration::from_millis(500);
 
+    fn terms() -> Terms {
+        Terms { lease: LEASE, margin: MARGIN, renew: Duration::from_secs(1) }
+    }
+
     fn speaker() -> Speaker {
         Speaker { agent: "a".into(), incarnation: "1".into() }
     }
 
     fn granted() -> (Leases, Instant) {
         let start = Instant::now();
-        let mut leases = Leases::new(LEASE, MARGIN);
+        let mut leases = Leases::new(terms());
         leases.grant(speaker(), start);
         (leases, start)
     }
@@ -151,16 +190,18 @@ mod tests {
     #[test]
     fn a_renewal_extends_it() {
         let (mut leases, start) = granted();
-        assert!(leases.renew(&speaker(), 1, 0, start + Duration::from_secs(4)));
+        assert!(leases.expired(start, true).is_empty());
+        assert_eq!(leases.next_end(start), start + LEASE + MARGIN);
+        assert!(leases.renew(&speaker(), 1, 0, start + Duration::from_secs(4)).is_some());
         assert!(leases.expired(start + Duration::from_secs(9), true).is_empty());
-        assert_eq!(leases.next_end(), Some(start + Duration::from_secs(4) + LEASE + MARGIN));
+        assert_eq!(leases.next_end(start), start + Duration::from_secs(4) + LEASE + MARGIN);
     }
 
     #[test]
     fn renewals_whose_answers_never_arrive_do_not_count_as_life() {
         let (mut leases, start) = granted();
         let answered = (1..=20).filter(|sequence| {
-            leases.renew(&speaker(), *sequence, 0, start + Duration::from_secs(*sequence))
+            leases.renew(&speaker(), *sequence, 0, start + Duration::from_secs(*sequence)).is_some()
         });
         assert_eq!(answered.last(), Some(5));
         assert_eq!(leases.expired(start + Duration::from_secs(11), true), [speaker()]);
@@ -170,7 +211,8 @@ mod tests {
     fn confirmed_answers_do() {
         let (mut leases, start) = granted();
         for sequence in 1..=20 {
-            assert!(leases.renew(&speaker(), sequence, sequence - 1, start + Duration::from_secs(sequence)));
+            let now = start + Duration::from_secs(sequence);
+            assert!(leases.renew(&speaker(), sequence, sequence - 1, now).is_some());
         }
     }
 
@@ -202,7 +244,7 @@ mod tests {
         let over = start + LEASE + MARGIN;
         assert_eq!(leases.expired(over, true), [speaker()]);
         assert!(leases.admit(&speaker(), over).is_none());
-        assert!(!leases.renew(&speaker(), 1, 0, over));
+        assert!(leases.renew(&speaker(), 1, 0, over).is_none());
         leases.ended(&speaker());
         assert!(leases.admit(&speaker(), over).is_some());
     }
@@ -211,6 +253,25 @@ mod tests {
     fn who_has_no_lease_is_not_answered() {
         let (mut leases, start) = granted();
         let other = Speaker { agent: "a".into(), incarnation: "2".into() };
-        assert!(!leases.renew(&other, 1, 0, start));
+        assert!(leases.renew(&other, 1, 0, start).is_none());
+    }
+
+    /// Its lease from before is the earlier one to end, and must not be forgotten for that.
+    #[test]
+    fn a_lease_that_is_given_back_is_looked_at_in_time() {
+        let (mut leases, start) = granted();
+        let before = leases.admit(&speaker(), start + Duration::from_secs(4));
+        assert!(leases.expired(start + Duration::from_secs(4), true).is_empty());
+        leases.take_back(&speaker(), before.expect("it is let in"));
+        assert_eq!(leases.expired(start + LEASE + MARGIN, true), [speaker()]);
+    }
+
+    #[test]
+    fn the_more_agents_the_more_rarely_each_renews_and_still_twice_in_its_lease() {
+        let pace_ms = |agents| terms().pace(agents).as_millis();
+        assert_eq!([1, 2000, 3000, 4000].map(pace_ms), [1000, 1000, 1500, 2000]);
+        assert_eq!([5000, 10_000, usize::MAX].map(pace_ms), [2500, 2500, 2500]);
+        let rare = Terms { renew: Duration::from_secs(2), ..terms() };
+        assert_eq!(rare.pace(1000), rare.renew, "as often as the operator says where that is rare enough");
     }
 }

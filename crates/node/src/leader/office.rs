@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use crate::config::Config;
 use crate::leader::clock::Clock;
 use crate::leader::conditions;
-use crate::leader::leases::{Before, Leases};
+use crate::leader::leases::{Before, Leases, Terms};
 use crate::leader::propose::{ProposeError, Proposer};
 use crate::leader::sessions::Sessions;
 use crate::raft::Cluster;
@@ -125,7 +125,8 @@ async fn take_office(config: &Config, cluster: &Cluster, term: u64) -> Option<Ar
         }
     }
     let margin = margin(config);
-    let mut leases = Leases::new(Duration::from_millis(config.lease_ms), margin);
+    let (lease, renew) = (Duration::from_millis(config.lease_ms), Duration::from_millis(config.renew_ms));
+    let mut leases = Leases::new(Terms { lease, margin, renew });
     let now = Instant::now();
     cluster.machine().read(|state| {
         let live = state.agents.by_name.values().filter(|agent| agent.live);
@@ -177,9 +178,10 @@ impl Office {
         self.cluster.is_followed(self.margin)
     }
 
-    /// True when this renewal is to be answered.
-    pub(crate) fn renew_lease(&self, speaker: &Speaker, sequence: u64, confirmed: u64) -> bool {
-        self.is_followed() && self.leases().renew(speaker, sequence, confirmed, Instant::now())
+    /// When this renewal is to be answered: how long until the next, see [`Leases::renew`].
+    pub(crate) fn renew_lease(&self, speaker: &Speaker, sequence: u64, confirmed: u64) -> Option<Duration> {
+        let followed = self.is_followed();
+        followed.then(|| self.leases().renew(speaker, sequence, confirmed, Instant::now())).flatten()
     }
 
     /// Opens a session, see [`Sessions::open`].
@@ -199,9 +201,8 @@ impl Office {
     /// knowledge only through the log (semantics R6).
     async fn expire_leases(self: &Arc<Self>) {
         loop {
-            let next = self.leases().next_end();
             let longest = Instant::now() + LOOK_AT_LEASES;
-            let next = next.filter(|_| self.is_followed()).map_or(longest, |next| next.min(longest));
+            let next = if self.is_followed() { self.leases().next_end(longest).min(longest) } else { longest };
             tokio::time::sleep_until(next.into()).await;
             let expired = self.leases().expired(Instant::now(), self.is_followed());
             for speaker in expired {
