@@ -72,7 +72,11 @@ async fn idle(bench: &Bench, place: &Place, crowd: &Crowd, report: &mut Report) 
     let written = last_log(&client).await?.saturating_sub(first) as f64;
     let what = format!("entries written to the log in {took:.0} s of idling");
     report.add(Row::new(what, "", written).target(Target::Within(0.0)));
-    let share = Row::new(format!("the leader with {} idle agents, of one core", bench.agents), "%", used / took * 100.0);
+    let share = Row::new(
+        format!("the leader with {} idle agents, of one core", bench.agents),
+        "%",
+        used / took * 100.0,
+    );
     report.add(share.target(Target::Within(10.0)).note(format!("{:.0} renewals a second", renewals / took)));
     let row = Row::new("the leader's processor time for one renewal", "µs", used / renewals * 1e6);
     report.add(row.beside(Some(("bare gRPC", bare(bench).await?))));

@@ -17,7 +17,7 @@ use tonic::transport::{Channel, Endpoint};
 /// Where they stand: apart, so that no step is given to them.
 const REGION: &str = "crowd";
 /// As the agent has it.
-const CONNECT: Duration = Duration::from_millis(300);
+const CONNECT: Duration = Duration::from_secs(1);
 const HANDSHAKE: Duration = Duration::from_millis(1500);
 const LOOK: Duration = Duration::from_millis(5);
 

@@ -44,7 +44,8 @@ impl Far {
     /// If it does not come up within a minute.
     pub(crate) async fn start(bench: &Bench, round_trip: Duration, profile: &str) -> anyhow::Result<Far> {
         let dir = tempfile::Builder::new().prefix("baton-").tempdir_in(&bench.dir)?;
-        let held: Vec<_> = REGIONS.iter().map(|_| TcpListener::bind("127.0.0.1:0")).collect::<Result<_, _>>()?;
+        let held: Vec<_> =
+            REGIONS.iter().map(|_| TcpListener::bind("127.0.0.1:0")).collect::<Result<_, _>>()?;
         let near: Vec<_> =
             held.iter().map(|held| Ok(held.local_addr()?.to_string())).collect::<std::io::Result<_>>()?;
         drop(held);
@@ -52,7 +53,8 @@ impl Far {
         for near in &near {
             lines.push(Line::open(near.clone(), round_trip).await?);
         }
-        let peers: Vec<_> = lines.iter().zip(1..).map(|(line, id)| format!("{id}={}", line.address)).collect();
+        let peers: Vec<_> =
+            lines.iter().zip(1..).map(|(line, id)| format!("{id}={}", line.address)).collect();
         let mut coordinators = Vec::new();
         let mut agents = Vec::new();
         for (number, region) in REGIONS.iter().enumerate() {
@@ -114,7 +116,8 @@ impl Far {
     /// # Errors
     /// If there is no such coordinator, or it has ended.
     pub(crate) fn kill(&mut self, id: u64) -> anyhow::Result<()> {
-        let coordinator = self.coordinators.get_mut(usize::try_from(id)? - 1).context("no such coordinator")?;
+        let coordinator =
+            self.coordinators.get_mut(usize::try_from(id)? - 1).context("no such coordinator")?;
         coordinator.child.kill()?;
         coordinator.child.wait()?;
         Ok(())
@@ -125,7 +128,8 @@ impl Far {
     /// # Errors
     /// If it cannot be started.
     pub(crate) fn restart(&mut self, id: u64) -> anyhow::Result<()> {
-        let coordinator = self.coordinators.get_mut(usize::try_from(id)? - 1).context("no such coordinator")?;
+        let coordinator =
+            self.coordinators.get_mut(usize::try_from(id)? - 1).context("no such coordinator")?;
         coordinator.child = spawn(&coordinator.command, &coordinator.log)?;
         Ok(())
     }

@@ -10,8 +10,10 @@ mod bare;
 mod bound;
 mod commands;
 mod crowd;
+mod delay;
 mod disk;
 mod etcd;
+mod far;
 mod figures;
 mod idle;
 mod load;
@@ -24,6 +26,7 @@ mod scale;
 mod steps;
 mod takeover;
 mod trace;
+mod wan;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -57,6 +60,12 @@ struct Arguments {
     /// How many of these share one connection; agents of your own have one each
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = at_least_one)]
     agents_a_connection: usize,
+    /// The coordinators' `--profile` in the part `wan`; the one that is meant for the distance without it
+    #[arg(long, value_name = "NAME")]
+    profile: Option<String>,
+    /// The coordinators' `--config` in the part `wan`
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
     /// Where the data folders go; their disk is the one that is measured
     #[arg(long, value_name = "DIR", default_value = "target/bench")]
     dir: PathBuf,
@@ -85,6 +94,8 @@ enum Part {
     Scale,
     /// Thousands of idle agents
     Agents,
+    /// Regions that are far apart
+    Wan,
 }
 
 /// What every part needs to know.
@@ -96,6 +107,8 @@ struct Bench {
     ended: usize,
     agents: usize,
     agents_a_connection: usize,
+    profile: Option<String>,
+    config: Option<PathBuf>,
 }
 
 fn at_least_one(text: &str) -> Result<usize, String> {
@@ -115,6 +128,8 @@ async fn main() -> anyhow::Result<()> {
         ended: arguments.runs,
         agents: arguments.agents,
         agents_a_connection: arguments.agents_a_connection,
+        profile: arguments.profile,
+        config: arguments.config.map(|file| file.canonicalize()).transpose()?,
     };
     let wanted = |part| arguments.only.is_empty() || arguments.only.contains(&part);
     let mut report = Report::new(machine::describe(&bench.dir)?);
@@ -144,6 +159,9 @@ async fn main() -> anyhow::Result<()> {
     }
     if wanted(Part::Agents) {
         agents::measure(&bench, &mut report).await?;
+    }
+    if wanted(Part::Wan) {
+        wan::measure(&bench, &mut report).await?;
     }
     report.write(&arguments.out)?;
     print!("{}", report.table());

@@ -140,10 +140,14 @@ pub(crate) async fn one_run(client: &Client, plan: &str) -> anyhow::Result<()> {
 
 /// A plan of so many steps.
 pub(crate) fn plan(name: &str, steps: usize, kind: &Kind) -> String {
+    plan_in(name, steps, kind, &REGIONS)
+}
+
+fn plan_in(name: &str, steps: usize, kind: &Kind, regions: &[&str]) -> String {
     let mut text = header(name);
     for step in 0..steps {
         let needs = if step == 0 || kind.wide { String::new() } else { format!(", needs: [s{}]", step - 1) };
-        let region = REGIONS[step % REGIONS.len()];
+        let region = regions[step % regions.len()];
         text.push_str(&format!(
             "    - {{name: s{step}, region: {region}, idempotent: {}, {}{needs}}}\n",
             kind.idempotent, kind.action
@@ -163,6 +167,11 @@ pub(crate) fn header(name: &str) -> String {
 /// A chain of steps that do nothing, for whoever needs something that goes on for a while.
 pub(crate) fn long_chain(name: &str, steps: usize) -> String {
     plan(name, steps, &KINDS[0])
+}
+
+/// The same, in these regions in turn.
+pub(crate) fn chain_in(name: &str, steps: usize, regions: &[&str]) -> String {
+    plan_in(name, steps, &KINDS[0], regions)
 }
 
 /// The same processes, started and awaited by so many threads and nobody else.

@@ -84,7 +84,15 @@ async fn takeovers(bench: &Bench, way: Way, count: usize) -> anyhow::Result<Time
 
 /// The sequence number and the time of the first grant behind that number by a leader that took office after this
 /// time; with no time, of the first grant of all.
-async fn granted_after(client: &Client, run: &str, after: u64, at_ms: i64) -> anyhow::Result<(u64, i64)> {
+///
+/// # Errors
+/// If there is none for a while.
+pub(crate) async fn granted_after(
+    client: &Client,
+    run: &str,
+    after: u64,
+    at_ms: i64,
+) -> anyhow::Result<(u64, i64)> {
     let (since, mut seen, mut taken_over) = (Instant::now(), after, at_ms == 0);
     while since.elapsed() < PATIENCE {
         let page = client.get_events(run, seen, 500, false).await?;
@@ -103,7 +111,11 @@ async fn granted_after(client: &Client, run: &str, after: u64, at_ms: i64) -> an
     bail!("no step of {run} was granted within {} s", PATIENCE.as_secs())
 }
 
-fn now_ms() -> anyhow::Result<i64> {
+/// The wall's time, by which timelines are read.
+///
+/// # Errors
+/// If it is before 1970.
+pub(crate) fn now_ms() -> anyhow::Result<i64> {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?;
     Ok(i64::try_from(since.as_millis())?)
 }

@@ -61,7 +61,8 @@ impl Distance {
         report.add(row.target(Target::Within(0.0)).note(format!("--profile {}", self.profile)));
         let times = self.takeovers(bench, &mut far).await?;
         let row = Row::new(self.named("kill -9 of the leader → next step, median"), "ms", times.p50_ms());
-        let spread = format!("{} times, {:.0} to {:.0} ms", times.count(), times.ms_at(0.0), times.ms_at(1.0));
+        let spread =
+            format!("{} times, {:.0} to {:.0} ms", times.count(), times.ms_at(0.0), times.ms_at(1.0));
         report.add(self.beside(row).note(format!("--profile {}; {spread}", self.profile)));
         Ok(())
     }
@@ -80,7 +81,11 @@ impl Distance {
                 let measured = measured.await?;
                 let what = |kind: &str| self.named(&format!("{kind}, {what}"));
                 if runs == 1 {
-                    let each = Row::new(what("one step on the critical path"), "ms", measured.times.p50_ms() / STEPS as f64);
+                    let each = Row::new(
+                        what("one step on the critical path"),
+                        "ms",
+                        measured.times.p50_ms() / STEPS as f64,
+                    );
                     report.add(self.beside(each));
                 }
                 let rate = measured.rate * STEPS as f64;
@@ -105,7 +110,9 @@ impl Distance {
             let (_, next_ms) = granted_after(&client, &run, before, at_ms).await?;
             times.push(Duration::from_millis(u64::try_from(next_ms - at_ms)?));
             far.restart(leader)?;
-            client.decide(&baton_client::Decision::Cancel { undo: false }, &run, "measured", &origin()).await?;
+            client
+                .decide(&baton_client::Decision::Cancel { undo: false }, &run, "measured", &origin())
+                .await?;
         }
         Ok(Times::of(times))
     }

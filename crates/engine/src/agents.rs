@@ -137,7 +137,8 @@ mod tests {
     #[test]
     fn the_most_free_slots_are_chosen_and_names_decide_a_tie() {
         let mut agents = Agents::default();
-        for (name, region, slots) in [("c", "east", 2), ("b", "east", 2), ("a", "west", 1), ("d", "west", 0)] {
+        for (name, region, slots) in [("c", "east", 2), ("b", "east", 2), ("a", "west", 1), ("d", "west", 0)]
+        {
             agents.add(agent(name, region, slots));
         }
         let first = agents.by_name["b"].join.speaker.clone();

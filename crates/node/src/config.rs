@@ -75,13 +75,15 @@ pub enum Error {
     Contradiction(String),
 }
 
-/// How far apart the coordinators are: which times fit.
+/// How far apart the coordinators are: which times fit. An answer to a heartbeat must have come before the next, and a
+/// leader is given up when five to nine of them are missing, so that a lost packet is not taken for a death.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Profile {
-    /// Round trips of a few milliseconds. A leader's death costs about half a second.
+    /// Round trips of up to 25 ms. A leader's death costs about half a second.
     Lan,
-    /// Regions around the world, round trips of up to 250 ms. A leader's death costs four to six seconds: a shorter
-    /// patience would take a slow answer for a death.
+    /// Regions of one continent, round trips of up to 100 ms. A leader's death costs one to one and a half seconds.
+    Regional,
+    /// Regions around the world, round trips of up to 250 ms. A leader's death costs two to three and a half seconds.
     Wan,
 }
 
@@ -90,7 +92,8 @@ impl Profile {
     fn times(self) -> (u64, (u64, u64), u64, u64) {
         match self {
             Profile::Lan => (50, (150, 300), 5000, 1000),
-            Profile::Wan => (500, (1500, 3000), 10_000, 2000),
+            Profile::Regional => (150, (300, 600), 5000, 1000),
+            Profile::Wan => (375, (750, 1250), 10_000, 2000),
         }
     }
 }
@@ -208,7 +211,7 @@ mod tests {
 
     #[test]
     fn every_profile_fits_together() {
-        for profile in [Profile::Lan, Profile::Wan] {
+        for profile in [Profile::Lan, Profile::Regional, Profile::Wan] {
             let mut config = config();
             config.fit(profile);
             config.check().unwrap();

@@ -14,7 +14,8 @@ use tokio_stream::wrappers::UnboundedReceiverStream;
 use tonic::transport::Endpoint;
 use tonic::{Code, Status, Streaming};
 
-const CONNECT: Duration = Duration::from_millis(300);
+/// A round trip around the world, and a lost packet.
+const CONNECT: Duration = Duration::from_secs(1);
 
 /// Connecting, Hello and Welcome together. A coordinator that is stopped accepts connections and
 /// says nothing.

@@ -20,9 +20,9 @@ use crate::ledger::Event;
 use crate::machine::Machine;
 use connect::{Found, Link, Seeker};
 use convert::Down;
-use pace::Pace;
 #[cfg(fuzzing)]
 pub(crate) use convert::{Down as Said, down};
+use pace::Pace;
 
 /// Who this agent is, for Hello.
 pub(crate) struct Identity {

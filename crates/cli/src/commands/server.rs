@@ -48,9 +48,11 @@ pub(crate) struct Arguments {
 /// Values of `--profile`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Distance {
-    /// Round trips of a few milliseconds: a leader's death costs about half a second
+    /// Round trips of up to 25 ms: a leader's death costs about half a second
     Lan,
-    /// Round trips of up to 250 ms: a leader's death costs four to six seconds
+    /// Regions of one continent, up to 100 ms: one to one and a half seconds
+    Regional,
+    /// Regions around the world, up to 250 ms: two to three and a half seconds
     Wan,
 }
 
@@ -60,6 +62,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
     config.join = join;
     config.fit(match profile {
         Distance::Lan => Profile::Lan,
+        Distance::Regional => Profile::Regional,
         Distance::Wan => Profile::Wan,
     });
     if let Some(file) = &file {

@@ -1,7 +1,9 @@
 //! The leader's end of an agent's stream: assignments down; begins, reports and renewals up.
 
 use std::collections::BTreeSet;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use baton_api as api;
@@ -10,6 +12,8 @@ use baton_api::{from_agent, to_agent};
 use baton_engine::command::{AttemptKey, Speaker};
 use baton_engine::{Command, Effect, Rejection};
 use baton_storage::sabotage::{self, Bug};
+use futures::Stream;
+use futures::future::BoxFuture;
 use tokio::sync::{mpsc, watch};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
@@ -42,7 +46,7 @@ pub(crate) struct AgentsService {
 
 #[tonic::async_trait]
 impl Agents for AgentsService {
-    type SessionStream = ReceiverStream<Result<api::ToAgent, Status>>;
+    type SessionStream = Held;
 
     async fn session(
         &self,
@@ -70,13 +74,35 @@ impl Agents for AgentsService {
             servers: self.cluster.addresses(),
             ..api::Welcome::default()
         };
-        tokio::spawn(async move {
+        // On a task of its own, so that it is not left half way where the agent hangs up.
+        let opening = tokio::spawn(async move {
             let opened = Session::open(office, cluster, outgoing, hello, welcome, &mut incoming).await;
-            if let Some((session, first)) = opened {
+            opened.map(|(session, first)| (session, first, incoming))
+        });
+        let holding = async move {
+            if let Ok(Some((session, first, incoming))) = opening.await {
                 session.hold(first, incoming).await;
             }
-        });
-        Ok(Response::new(ReceiverStream::new(stream)))
+        };
+        Ok(Response::new(Held { holding: Some(Box::pin(holding)), messages: ReceiverStream::new(stream) }))
+    }
+}
+
+/// A session's messages. It is held by whoever takes them, which is its connection: a renewal is heard and answered without
+/// another task being woken for it, and there are thousands a second.
+pub(crate) struct Held {
+    holding: Option<BoxFuture<'static, ()>>,
+    messages: ReceiverStream<Result<api::ToAgent, Status>>,
+}
+
+impl Stream for Held {
+    type Item = Result<api::ToAgent, Status>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if self.holding.as_mut().is_some_and(|holding| holding.as_mut().poll(context).is_ready()) {
+            self.holding = None;
+        }
+        Pin::new(&mut self.messages).poll_next(context)
     }
 }
 
@@ -204,24 +230,22 @@ impl Session {
     async fn hold(mut self, first: from_agent::Message, mut incoming: Streaming<api::FromAgent>) {
         let mut watch = self.cluster.machine().watch(Watched::Agent(self.speaker.agent.clone()));
         let (mut over, mut replaced) = (self.office.over(), self.replaced.clone());
-        let heard = self.hear(first).await;
-        // Most of what an agent says are renewals, after which there is nothing to tell.
-        let mut news = true;
-        while heard.is_ok() {
-            if news && self.tell_news().await.is_err() {
-                break;
-            }
-            news = false;
-            tokio::select! {
-                message = incoming.message() => match message {
-                    Ok(Some(api::FromAgent { message: Some(message) })) => {
-                        if self.hear(message).await.is_err() { break }
-                    }
-                    _ => break,
-                },
-                () = watch.changed() => news = true,
-                () = office::came_true(&mut over) => break,
-                () = office::came_true(&mut replaced) => break,
+        let mut over = pin!(office::came_true(&mut over));
+        let mut replaced = pin!(office::came_true(&mut replaced));
+        let mut gone = self.hear(first).await;
+        while gone.is_ok() && self.tell_news().await.is_ok() {
+            let mut changed = pin!(watch.changed());
+            // Most of what an agent says are renewals, after which there is nothing to tell.
+            while gone.is_ok() {
+                tokio::select! {
+                    message = incoming.message() => gone = match message {
+                        Ok(Some(api::FromAgent { message: Some(message) })) => self.hear(message).await,
+                        _ => Err(Gone),
+                    },
+                    () = &mut changed => break,
+                    () = &mut over => gone = Err(Gone),
+                    () = &mut replaced => gone = Err(Gone),
+                }
             }
         }
         tracing::info!(agent = %self.speaker.agent, "session closed");

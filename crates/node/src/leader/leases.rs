@@ -5,7 +5,7 @@
 //! has known for at least the margin. Only a round trip counts as life: an agent whose answers do
 //! not arrive is not answered any more, so its lease ends (the matrix's P01).
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use baton_engine::command::Speaker;
@@ -59,7 +59,7 @@ impl Terms {
 #[derive(Debug)]
 pub(crate) struct Leases {
     terms: Terms,
-    running: BTreeMap<Speaker, Lease>,
+    running: HashMap<Speaker, Lease>,
     /// Whose end is proposed, and not decided yet.
     ending: BTreeSet<Speaker>,
     /// A quorum followed the leader when it looked last.
@@ -71,7 +71,7 @@ pub(crate) struct Leases {
 impl Leases {
     /// No lease yet.
     pub(crate) fn new(terms: Terms) -> Leases {
-        let (running, ending) = (BTreeMap::new(), BTreeSet::new());
+        let (running, ending) = (HashMap::new(), BTreeSet::new());
         Leases { terms, running, ending, followed: true, none_before: None }
     }
 
@@ -139,8 +139,9 @@ impl Leases {
         }
         let whole = self.terms.lease + self.terms.margin;
         let over = |lease: &Lease| now.duration_since(lease.answered) >= whole;
-        let speakers: Vec<_> =
+        let mut speakers: Vec<_> =
             self.running.iter().filter(|(_, lease)| over(lease)).map(|(s, _)| s.clone()).collect();
+        speakers.sort_unstable();
         for speaker in &speakers {
             self.running.remove(speaker);
             self.ending.insert(speaker.clone());

@@ -202,7 +202,8 @@ impl Office {
     async fn expire_leases(self: &Arc<Self>) {
         loop {
             let longest = Instant::now() + LOOK_AT_LEASES;
-            let next = if self.is_followed() { self.leases().next_end(longest).min(longest) } else { longest };
+            let next =
+                if self.is_followed() { self.leases().next_end(longest).min(longest) } else { longest };
             tokio::time::sleep_until(next.into()).await;
             let expired = self.leases().expired(Instant::now(), self.is_followed());
             for speaker in expired {

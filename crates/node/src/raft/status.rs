@@ -11,8 +11,9 @@ use openraft::async_runtime::WatchReceiver;
 use super::cluster::Cluster;
 use super::types::*;
 
-/// How long a member may take to answer before it counts as not reachable.
+/// How long a member may take to answer before it counts as not reachable; where members are far apart, so many heartbeats.
 const REACHABLE_WITHIN: Duration = Duration::from_millis(400);
+const HEARTBEATS: u64 = 3;
 /// How long a leader that stops looks for a successor.
 const HAND_OVER_WITHIN: Duration = Duration::from_secs(3);
 /// So many entries may still be on their way to a successor: it waits for them before it stands for election, and the
@@ -151,8 +152,8 @@ impl Cluster {
         if id == self.0.config.id {
             return Some(self.identity().await);
         }
-        let answer =
-            self.0.peers.identify(self.0.standing.introduction(), &member.address, REACHABLE_WITHIN).await;
+        let within = REACHABLE_WITHIN.max(Duration::from_millis(HEARTBEATS * self.0.config.heartbeat_ms));
+        let answer = self.0.peers.identify(self.0.standing.introduction(), &member.address, within).await;
         answer.filter(|answer| answer.incarnation == member.incarnation)
     }
 }
