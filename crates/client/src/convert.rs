@@ -109,6 +109,7 @@ pub(crate) fn cluster_status(status: api::ClusterStatus) -> ClusterStatus {
         agents: status.agents.into_iter().map(agent).collect(),
         cluster: status.cluster,
         answered_by: status.answered_by,
+        preferred_region: status.preferred_region,
     }
 }
 

@@ -302,6 +302,13 @@ pub enum Command {
         /// The id.
         node: u64,
     },
+    /// Where the leader should be. It decides by itself when it goes there.
+    PreferRegion {
+        /// Who asks.
+        request: Request,
+        /// The region; `None` means anywhere.
+        region: Option<String>,
+    },
 }
 
 /// Why an epoch began.

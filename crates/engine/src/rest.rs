@@ -81,7 +81,8 @@ fn named(command: &Command) -> Vec<&str> {
         | Command::ExpireAgent { .. }
         | Command::Tick
         | Command::BeginEpoch { .. }
-        | Command::RetireMember { .. } => Vec::new(),
+        | Command::RetireMember { .. }
+        | Command::PreferRegion { .. } => Vec::new(),
     }
 }
 

@@ -70,6 +70,8 @@ pub struct State {
     pub reckoning: Reckoning,
     /// Ids of coordinators that were removed, and must never come back.
     pub retired: BTreeSet<u64>,
+    /// The region in which an operator wants the leader to be.
+    pub preferred_region: Option<String>,
     /// Runs that the last entry changed.
     #[serde(skip)]
     pub touched: Touched,

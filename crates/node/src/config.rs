@@ -37,6 +37,8 @@ pub struct Config {
     pub renew_ms: u64,
     /// A snapshot is taken after this many log entries.
     pub snapshot_after: u64,
+    /// How long a member of the preferred region must have been well before the leader hands over to it.
+    pub prefer_after_ms: u64,
 }
 
 /// What the file given with `--config` may set; what it leaves out keeps its default.
@@ -49,6 +51,7 @@ struct Settings {
     lease_ms: Option<u64>,
     renew_ms: Option<u64>,
     snapshot_after: Option<u64>,
+    prefer_after_ms: Option<u64>,
 }
 
 /// Why a configuration cannot be used.
@@ -81,9 +84,9 @@ pub enum Error {
 pub enum Profile {
     /// Round trips of up to 25 ms. A leader's death costs about half a second.
     Lan,
-    /// Regions of one continent, round trips of up to 100 ms. A leader's death costs one to one and a half seconds.
+    /// Regions of one continent, round trips of up to 100 ms. A leader's death costs about two seconds.
     Regional,
-    /// Regions around the world, round trips of up to 250 ms. A leader's death costs two to three and a half seconds.
+    /// Regions around the world, round trips of up to 250 ms. A leader's death costs four to five seconds.
     Wan,
 }
 
@@ -127,6 +130,7 @@ impl Config {
             lease_ms,
             renew_ms,
             snapshot_after: 2000,
+            prefer_after_ms: 10_000,
         }
     }
 
@@ -145,6 +149,7 @@ impl Config {
         self.lease_ms = settings.lease_ms.unwrap_or(self.lease_ms);
         self.renew_ms = settings.renew_ms.unwrap_or(self.renew_ms);
         self.snapshot_after = settings.snapshot_after.unwrap_or(self.snapshot_after);
+        self.prefer_after_ms = settings.prefer_after_ms.unwrap_or(self.prefer_after_ms);
         Ok(())
     }
 

@@ -50,9 +50,9 @@ pub(crate) struct Arguments {
 enum Distance {
     /// Round trips of up to 25 ms: a leader's death costs about half a second
     Lan,
-    /// Regions of one continent, up to 100 ms: one to one and a half seconds
+    /// Regions of one continent, round trips of up to 100 ms: about two seconds
     Regional,
-    /// Regions around the world, up to 250 ms: two to three and a half seconds
+    /// Regions around the world, round trips of up to 250 ms: four to five seconds
     Wan,
 }
 

@@ -12,14 +12,18 @@ use crate::output::Data;
 impl Data for ClusterStatus {
     fn table(&self) -> String {
         let mut page = match self.leader {
-            Some(leader) => format!("{} leads, in term {}\n\n", format!("server {leader}").bold(), self.term),
+            Some(leader) => format!("{} leads, in term {}\n", format!("server {leader}").bold(), self.term),
             None => format!(
-                "{} (term {}, says server {})\n\n",
+                "{} (term {}, says server {})\n",
                 "nobody leads".red().bold(),
                 self.term,
                 self.answered_by
             ),
         };
+        if let Some(region) = &self.preferred_region {
+            let _ = writeln!(page, "the leader should be in {region}");
+        }
+        page.push('\n');
         page += &members(self);
         if !self.agents.is_empty() {
             let _ = write!(page, "\n{}", agents(&self.agents));

@@ -48,6 +48,26 @@ impl Data for LeaderTransferred {
     }
 }
 
+/// Where the leader should be from now on.
+#[derive(Debug, Serialize)]
+pub(crate) struct LeaderPreferred {
+    pub(crate) preferred_region: Option<String>,
+    pub(crate) revision: u64,
+}
+
+impl Data for LeaderPreferred {
+    fn table(&self) -> String {
+        match &self.preferred_region {
+            Some(region) => format!("the leader should be in {region}, and goes there when it can\n"),
+            None => "the leader may be anywhere\n".into(),
+        }
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.preferred_region.iter().cloned().collect()
+    }
+}
+
 /// A backup that was written.
 #[derive(Debug, Serialize)]
 pub(crate) struct BackedUp {

@@ -20,7 +20,7 @@ pub(crate) use advice::advice;
 pub(crate) use answers::{CapacitySet, RegionSettled};
 pub(crate) use cluster::AgentList;
 pub(crate) use columns::{Cell, Table};
-pub(crate) use members::{BackedUp, LeaderTransferred, MemberChanged, Restored};
+pub(crate) use members::{BackedUp, LeaderPreferred, LeaderTransferred, MemberChanged, Restored};
 pub(crate) use span::span;
 pub(crate) use tree::{Branch, standing, tree};
 pub(crate) use why::{people, why};

@@ -4,7 +4,8 @@ use baton_client::view::{
 };
 
 use super::{
-    AgentList, BackedUp, CapacitySet, LeaderTransferred, MemberChanged, RegionSettled, Restored, samples,
+    AgentList, BackedUp, CapacitySet, LeaderPreferred, LeaderTransferred, MemberChanged, RegionSettled,
+    Restored, samples,
 };
 use crate::output::{Data, Format, text};
 
@@ -171,6 +172,9 @@ fn what_became_of_the_cluster_is_said() {
     let mut said: Vec<_> =
         ["learner", "voter", "removed"].map(|role| shown(&member(role), Format::Table)).into();
     said.push(shown(&LeaderTransferred { from: 1, leader: 4 }, Format::Table));
+    for preferred_region in [Some("east".to_owned()), None] {
+        said.push(shown(&LeaderPreferred { preferred_region, revision: 42 }, Format::Table));
+    }
     said.push(shown(&backed_up, Format::Table));
     said.push(shown(&restored, Format::Table));
     said.push(shown(&backed_up, Format::Json));

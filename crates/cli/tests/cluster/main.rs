@@ -17,6 +17,7 @@ mod operators;
 mod patterns;
 mod people;
 mod plans;
+mod preference;
 mod regions;
 mod shape;
 mod takeover;

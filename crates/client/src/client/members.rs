@@ -4,7 +4,7 @@ use std::{fmt, io};
 
 use baton_api as api;
 
-use crate::{Client, Error};
+use crate::{Client, Error, Origin};
 
 impl Client {
     /// Takes a coordinator in as a learner; done when it is one already. Gives back the revision.
@@ -55,6 +55,24 @@ impl Client {
             operator.transfer_leader(request).await
         };
         Ok(self.patient().ask(None, call).await?.leader)
+    }
+
+    /// Says in which region the leader should be; `None` means anywhere. Gives back the revision.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] where no coordinator with a vote stands there; else as for every write.
+    pub async fn prefer_leader(&self, region: Option<&str>, origin: &Origin) -> Result<u64, Error> {
+        let request = api::PreferLeaderRequest {
+            request_id: origin.request_id.clone(),
+            region: region.map(str::to_owned),
+            operator: origin.operator.clone(),
+            roles: origin.roles.clone(),
+        };
+        let call = |mut operator: api::operator_client::OperatorClient<_>| {
+            let request = request.clone();
+            async move { operator.prefer_leader(request).await }
+        };
+        Ok(self.ask(Some(&origin.request_id), call).await?.revision)
     }
 
     /// The whole state, as the bytes of a backup, each part given to `keep` as it comes.

@@ -19,6 +19,8 @@ pub struct ClusterStatus {
     pub cluster: String,
     /// The member that told all this.
     pub answered_by: u64,
+    /// The region in which the leader should be, where an operator has said so.
+    pub preferred_region: Option<String>,
 }
 
 /// One coordinator.

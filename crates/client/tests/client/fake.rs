@@ -173,6 +173,10 @@ impl Operator for Fake {
         Ok(Response::new(SetCapacityResponse { revision: 8 }))
     }
 
+    async fn prefer_leader(&self, _: Request<PreferLeaderRequest>) -> Answer<PreferLeaderResponse> {
+        Ok(Response::new(PreferLeaderResponse { revision: 9 }))
+    }
+
     type BackupStream = Pin<Box<dyn tokio_stream::Stream<Item = Result<BackupPart, Status>> + Send>>;
 
     async fn backup(&self, _: Request<BackupRequest>) -> Answer<Self::BackupStream> {

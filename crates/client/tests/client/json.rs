@@ -158,9 +158,10 @@ fn the_lists_and_the_status() {
         }],
         cluster: "c".into(),
         answered_by: 1,
+        preferred_region: None,
     };
     let status = to_value(status).unwrap();
-    has(&status, &["leader", "term", "members", "agents"]);
+    has(&status, &["leader", "term", "members", "agents", "preferred_region"]);
     assert_eq!(status["leader"], Value::Null);
     has(&status["members"][0], &["id", "region", "address", "role", "reachable", "last_log", "applied"]);
     has(&status["agents"][0], &["name", "region", "status", "running", "slots"]);

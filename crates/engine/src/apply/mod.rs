@@ -92,6 +92,12 @@ impl State {
                 self.retired.insert(*node);
                 Ok(Answer::Done)
             }
+            Command::PreferRegion { request, region } => {
+                self.once(at, request, &("prefer region", region), |state| {
+                    state.preferred_region.clone_from(region);
+                    Ok(Answer::Done)
+                })
+            }
         }
     }
 

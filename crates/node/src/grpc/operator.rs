@@ -202,6 +202,13 @@ impl Operator for OperatorService {
         self.transferred(request.into_inner()).await.map(Response::new)
     }
 
+    async fn prefer_leader(
+        &self,
+        request: Request<api::PreferLeaderRequest>,
+    ) -> Answered<api::PreferLeaderResponse> {
+        self.preferred(request.into_inner()).await.map(Response::new)
+    }
+
     async fn backup(&self, _: Request<api::BackupRequest>) -> Answered<Self::BackupStream> {
         self.backed_up().await.map(Response::new)
     }

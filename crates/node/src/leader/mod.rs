@@ -5,5 +5,6 @@ pub(crate) mod clock;
 mod conditions;
 pub(crate) mod leases;
 pub(crate) mod office;
+pub(crate) mod preference;
 pub(crate) mod propose;
 mod sessions;

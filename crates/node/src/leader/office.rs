@@ -12,6 +12,7 @@ use crate::config::Config;
 use crate::leader::clock::Clock;
 use crate::leader::conditions;
 use crate::leader::leases::{Before, Leases, Terms};
+use crate::leader::preference;
 use crate::leader::propose::{ProposeError, Proposer};
 use crate::leader::sessions::Sessions;
 use crate::raft::Cluster;
@@ -100,7 +101,8 @@ async fn hold_office(
     tokio::join!(
         office.expire_leases(),
         office.keep_deadlines(),
-        conditions::evaluate(&office.proposer, cluster)
+        conditions::evaluate(&office.proposer, cluster),
+        preference::follow(config, cluster)
     );
 }
 

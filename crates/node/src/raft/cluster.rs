@@ -38,6 +38,8 @@ pub(super) struct Inner {
     pub(super) peers: Peers,
     pub(super) leadership: watch::Receiver<Leadership>,
     pub(super) short_of_room: AtomicBool,
+    /// When this process began to serve.
+    pub(super) started: std::time::Instant,
     /// Held while the members are being changed.
     pub(super) changing: tokio::sync::Mutex<()>,
 }

@@ -160,7 +160,19 @@ impl Record for SnapshotHead {
 /// The rest of it.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct SnapshotState(pub(crate) State);
-record!(SnapshotState, 0xCB);
+
+impl Record for SnapshotState {
+    const MAGIC: u8 = 0xCB;
+    const VERSION: u16 = 2;
+
+    /// Version 1 ended before the preferred region: that there is none is one byte more.
+    fn upgrade(version: u16, body: &[u8]) -> Result<Self, codec::Error> {
+        match version {
+            1 => codec::decode_body(&[body, &[0]].concat()),
+            _ => Err(codec::Error::Unreadable { found: version, known: Self::VERSION }),
+        }
+    }
+}
 
 /// A run at rest, as the archive keeps it.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]

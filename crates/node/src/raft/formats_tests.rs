@@ -135,6 +135,12 @@ fn a_state_reads_back() {
     let _ = state.apply(9, &batch());
     let record = SnapshotState(state);
     let bytes = codec::encode(&record);
-    assert_eq!(bytes[..3], [0xCB, 1, 0]);
+    assert_eq!(bytes[..3], [0xCB, 2, 0]);
     assert_eq!(codec::decode::<SnapshotState>(&bytes).unwrap(), record);
+    // Version 1 knew no preferred region, which stands last.
+    let body = &bytes[codec::HEADER_LEN..bytes.len() - 1];
+    assert_eq!(SnapshotState::upgrade(1, body).unwrap(), record);
+    let preferred = State { preferred_region: Some("east".into()), ..record.0 };
+    let bytes = codec::encode(&SnapshotState(preferred.clone()));
+    assert_eq!(codec::decode::<SnapshotState>(&bytes).unwrap().0, preferred);
 }

@@ -68,6 +68,7 @@ impl Cluster {
             peers,
             leadership,
             short_of_room: AtomicBool::new(false),
+            started: std::time::Instant::now(),
             changing: tokio::sync::Mutex::default(),
         }));
         cluster.watch_room();

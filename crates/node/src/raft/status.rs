@@ -10,6 +10,7 @@ use openraft::async_runtime::WatchReceiver;
 
 use super::cluster::Cluster;
 use super::types::*;
+use crate::leader::preference::Candidate;
 
 /// How long a member may take to answer before it counts as not reachable; where members are far apart, so many heartbeats.
 const REACHABLE_WITHIN: Duration = Duration::from_millis(400);
@@ -45,6 +46,7 @@ impl Cluster {
             applied: metrics.last_applied.map_or(0, |last| last.index),
             remembered: None,
             retired: self.machine().read(|state| state.retired.iter().copied().collect()),
+            running_ms: u64::try_from(self.0.started.elapsed().as_millis()).unwrap_or(u64::MAX),
         }
     }
 
@@ -81,6 +83,7 @@ impl Cluster {
             agents: Vec::new(),
             cluster: self.standing().cluster(),
             answered_by: self.0.config.id,
+            preferred_region: self.machine().read(|state| state.preferred_region.clone()),
         }
     }
 
@@ -103,6 +106,24 @@ impl Cluster {
         if tokio::time::timeout(HAND_OVER_WITHIN, handing).await.is_err() {
             tracing::warn!("no follower took over leadership; the others will elect one");
         }
+    }
+
+    /// The members with a vote in a region, and whether each could take over.
+    pub(crate) async fn candidates(&self, region: &str) -> Vec<Candidate> {
+        let metrics = self.raft().metrics().borrow_watched().clone();
+        let membership = metrics.membership_config.membership();
+        let voters: Vec<u64> = membership.voter_ids().collect();
+        let least = metrics.last_log_index.unwrap_or(0).saturating_sub(ON_THEIR_WAY);
+        let replication = metrics.replication.unwrap_or_default();
+        let there = membership.nodes().filter(|(id, member)| voters.contains(id) && member.region == region);
+        let seen = there.map(async |(id, member)| {
+            let matched = replication.get(id).copied().flatten().is_some_and(|at| at.index >= least);
+            let answer = self.reach(*id, member).await;
+            let running =
+                answer.as_ref().map_or(Duration::ZERO, |answer| Duration::from_millis(answer.running_ms));
+            Candidate { id: *id, fit: matched && answer.is_some(), running }
+        });
+        futures::future::join_all(seen).await
     }
 
     /// Whether a member could take over now.

@@ -82,6 +82,7 @@ pub(crate) fn status() -> ClusterStatus {
         agents: vec![agent("east-1", "east", "silent"), agent("west-1", "west", "live")],
         cluster: "c".into(),
         answered_by: 2,
+        preferred_region: Some("north".into()),
     }
 }
 

@@ -1,10 +1,12 @@
 //! Who belongs to the cluster, who leads it, and backups.
 
+use std::collections::BTreeSet;
 use std::pin::Pin;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use baton_api as api;
 use baton_engine::Command;
+use baton_engine::command::Request as By;
 use tokio_stream::{Stream, StreamExt};
 use tonic::Status;
 
@@ -67,6 +69,28 @@ impl OperatorService {
         leader
             .map(|leader| api::TransferLeaderResponse { leader })
             .ok_or_else(|| convert::not_leader(&self.cluster))
+    }
+
+    /// Only the leader knows the members: a region without one is refused here and not by the log.
+    pub(super) async fn preferred(
+        &self,
+        request: api::PreferLeaderRequest,
+    ) -> Result<api::PreferLeaderResponse, Status> {
+        self.in_office()?;
+        let api::PreferLeaderRequest { request_id, region, operator, roles } = request;
+        let membership = self.cluster.membership();
+        let voters: BTreeSet<_> = membership.voter_ids().collect();
+        let standing = membership.nodes().filter(|(id, _)| voters.contains(id));
+        let regions: BTreeSet<_> = standing.map(|(_, member)| member.region.as_str()).collect();
+        if let Some(unknown) = region.as_deref().filter(|region| !regions.contains(region)) {
+            let regions = Vec::from_iter(regions).join(", ");
+            return Err(Status::not_found(format!(
+                "no coordinator with a vote stands in {unknown}; the regions are: {regions}"
+            )));
+        }
+        let request = By { id: request_id, operator, roles };
+        let (revision, _) = self.propose(Command::PreferRegion { request, region }).await?;
+        Ok(api::PreferLeaderResponse { revision })
     }
 
     pub(super) async fn backed_up(&self) -> Result<Parts, Status> {
