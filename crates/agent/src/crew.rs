@@ -1,7 +1,7 @@
 //! The supervisors that an agent has: those at work, those whose attempt has ended, and those that wait for another. One
 //! that waits costs nothing, and whoever starts an attempt with it nearly as little.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
@@ -45,6 +45,8 @@ struct Members {
     /// By the attempt that each has kept, whose end is not in the journal yet.
     done: BTreeMap<u64, Line>,
     idle: Vec<Line>,
+    /// Attempts of which nothing is left but what is on disk.
+    clean: BTreeSet<u64>,
 }
 
 impl Members {
@@ -122,6 +124,7 @@ impl Crew {
             let mut members = self.members();
             if let Some((line, _)) = members.at_work.remove(&token).filter(|_| stays) {
                 members.done.insert(token, line);
+                members.clean.insert(token);
             }
             drop(members);
             hear(Said::Ended(token));
@@ -149,6 +152,11 @@ impl Crew {
             // Which cuts the line, on both sides.
             let _ = rustix::net::shutdown(free.get_ref(), rustix::net::Shutdown::Both);
         }
+    }
+
+    /// The attempt may be forgotten; says whether nothing of it is left but what is on disk.
+    pub(crate) fn forget(&self, token: u64) -> bool {
+        self.members().clean.remove(&token)
     }
 
     fn members(&self) -> MutexGuard<'_, Members> {

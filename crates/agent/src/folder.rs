@@ -7,6 +7,7 @@
 //! | `executing` | supervisor | which process it is, and its cgroup: from here on the action may have happened |
 //! | `output` | the step | `key=value` lines |
 //! | `exit` | supervisor | how it ended, behind what `executing` said |
+//! | `blank` | | an earlier attempt's `exit`, to be written over: it says nothing |
 //! | `stop` | agent | end it, and why |
 //! | `log` | supervisor | why it could not do its work |
 //! | `tombstone` | agent, durable | it never started and never will |
@@ -15,10 +16,14 @@
 //! calls started may have acted. So only the end needs the disk, and an agent that hears of it has it in its journal
 //! before anybody else hears of it: the supervisor syncs it where no agent does.
 //!
+//! An ended attempt's folder goes over to a later one, as new files cost much of what an attempt costs. After a power cut
+//! it may hold what it held for an earlier one: an end counts only where it says whose it is.
+//!
 //! Older versions locked a file `lock`, kept who supervises in `identity`, and wrote the end alone.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use baton_storage::codec::{self, Record};
@@ -87,6 +92,28 @@ impl Folder {
         self.path.parent().map_or(Ok(()), sync_folder)
     }
 
+    /// Leaves the folder to a later attempt, under a name that is none; or says that it holds what it should not.
+    pub(crate) fn leave_as(&self, spare: &Folder) -> io::Result<bool> {
+        let _ = fs::remove_file(self.output());
+        for entry in fs::read_dir(&self.path)? {
+            if !matches!(entry?.file_name().as_encoded_bytes(), b"assignment" | b"exit") {
+                return Ok(false);
+            }
+        }
+        fs::rename(self.exit_path(), self.blank())?;
+        fs::rename(&self.path, &spare.path)?;
+        Ok(true)
+    }
+
+    /// [`Folder::create`] and [`Folder::hand_out`] with a folder that an earlier attempt has left.
+    pub(crate) fn take_over(&self, spare: &Folder, assignment: &Assignment) -> io::Result<File> {
+        let file = overwrite(&spare.path.join("assignment"), &codec::encode(assignment))?;
+        flock(&file, FlockOperation::NonBlockingLockExclusive)?;
+        // Not where something has been said of the attempt already, such as to stop it.
+        fs::rename(&spare.path, &self.path)?;
+        Ok(file)
+    }
+
     /// Removes all of it: what is there as a rule by its name, and a folder with more than that as a folder.
     pub(crate) fn remove(&self) -> io::Result<()> {
         for name in ["assignment", "exit", "output"] {
@@ -144,8 +171,18 @@ impl Folder {
 
     /// Says who supervises, and that the action may have happened.
     pub(crate) fn mark_executing(&self, identity: &Identity) -> io::Result<Marker> {
-        let mut file = File::create(self.executing())?;
-        file.write_all(&codec::encode(identity))?;
+        let bytes = codec::encode(identity);
+        let file = match overwrite(&self.blank(), &bytes) {
+            Ok(file) => {
+                fs::rename(self.blank(), self.executing())?;
+                file
+            }
+            Err(_) => {
+                let mut file = File::create(self.executing())?;
+                file.write_all(&bytes)?;
+                file
+            }
+        };
         Ok(Marker { file, folder: self.clone() })
     }
 
@@ -171,11 +208,18 @@ impl Folder {
         let whose = codec::decode_first::<Identity>(&bytes).map_or(0, |(_, length)| length);
         // A marker ends here as long as nothing is known of the end.
         let end = Some(&bytes[whose..]).filter(|end| !end.is_empty())?;
-        codec::decode(end)
-            .inspect_err(|error| {
-                tracing::warn!(folder = %self.path.display(), %error, "unreadable exit record");
-            })
-            .ok()
+        let read = codec::decode(end).inspect_err(|error| {
+            tracing::warn!(folder = %self.path.display(), %error, "unreadable exit record");
+        });
+        read.ok().filter(|report: &Report| self.is_of(report.key.token))
+    }
+
+    fn is_of(&self, token: u64) -> bool {
+        self.path.file_name().is_some_and(|name| name == token.to_string().as_str())
+    }
+
+    fn blank(&self) -> PathBuf {
+        self.path.join("blank")
     }
 
     fn executing(&self) -> PathBuf {
@@ -259,6 +303,14 @@ impl Folder {
     }
 }
 
+/// Writes over a plain file that is there.
+fn overwrite(path: &Path, bytes: &[u8]) -> io::Result<File> {
+    let mut file = OpenOptions::new().read(true).write(true).custom_flags(libc::O_NOFOLLOW).open(path)?;
+    file.write_all(bytes)?;
+    file.set_len(bytes.len() as u64)?;
+    Ok(file)
+}
+
 /// The marker in the hand of who wrote it.
 #[derive(Debug)]
 pub(crate) struct Marker {
@@ -282,6 +334,12 @@ mod tests {
 
     fn key() -> Key {
         Key { run: "r".into(), step: "s".into(), attempt: 2, token: 300 }
+    }
+
+    fn named(place: &tempfile::TempDir, token: u64) -> Folder {
+        let folder = Folder::at(&place.path().join(token.to_string()));
+        folder.create().unwrap();
+        folder
     }
 
     fn assignment(action: Action) -> Assignment {
@@ -342,10 +400,10 @@ mod tests {
     #[test]
     fn a_damaged_exit_record_is_none() {
         let temporary = tempfile::tempdir().unwrap();
-        let folder = Folder::at(temporary.path());
+        let folder = named(&temporary, 300);
         folder.write_exit(&Report::bare(key(), Outcome::Succeeded, "")).unwrap();
         assert!(folder.exit().is_some());
-        let path = temporary.path().join("exit");
+        let path = folder.exit_path();
         let mut bytes = fs::read(&path).unwrap();
         *bytes.last_mut().unwrap() ^= 1;
         fs::write(&path, bytes).unwrap();
@@ -355,7 +413,7 @@ mod tests {
     #[test]
     fn a_marker_says_who_until_it_says_how_it_ended() {
         let temporary = tempfile::tempdir().unwrap();
-        let folder = Folder::at(temporary.path());
+        let folder = named(&temporary, 300);
         let identity = Identity { boot: "b1".into(), pid: 42, start_time: 991, cgroup: None };
         let mut marker = folder.mark_executing(&identity).unwrap();
         assert_eq!((folder.identity(), folder.exit()), (Some(identity.clone()), None));
@@ -368,24 +426,58 @@ mod tests {
         folder.sync_exit().unwrap();
     }
 
+    #[test]
+    fn a_folder_goes_over_with_nothing_said_in_it() {
+        let temporary = tempfile::tempdir().unwrap();
+        let (first, next) = (named(&temporary, 300), Folder::at(&temporary.path().join("301")));
+        let spare = Folder::at(&temporary.path().join("spare"));
+        let identity = |pid| Identity { boot: "b1".into(), pid, start_time: 991, cgroup: None };
+        let report = |token, reason: &str| Report::bare(Key { token, ..key() }, Outcome::Succeeded, reason);
+        drop(
+            first.hand_out(&assignment(Action::Wait { until: vec!["long".into()], interval_ms: 5 })).unwrap(),
+        );
+        first.mark_executing(&identity(42)).unwrap().turn_into_exit(&report(300, "a long reason")).unwrap();
+        fs::write(first.output(), "a=b").unwrap();
+        assert!(first.leave_as(&spare).unwrap() && !first.path.exists());
+        let lock = next.take_over(&spare, &assignment(Action::Noop)).unwrap();
+        assert_eq!(next.seen().unwrap(), Seen { locked: true, ..Seen::default() });
+        assert_eq!((next.assignment().unwrap().action, next.identity()), (Action::Noop, None));
+        drop(lock);
+        let mut marker = next.mark_executing(&identity(7)).unwrap();
+        assert_eq!((next.identity(), next.exit()), (Some(identity(7)), None));
+        marker.turn_into_exit(&report(301, "")).unwrap();
+        assert_eq!(next.exit(), Some(report(301, "")));
+        next.write_stop("late").unwrap();
+        assert!(!next.leave_as(&spare).unwrap(), "it holds more than it should");
+    }
+
+    /// What a power cut may leave of an earlier attempt in a later one's folder.
+    #[test]
+    fn another_attempt_s_end_is_none() {
+        let temporary = tempfile::tempdir().unwrap();
+        let folder = named(&temporary, 301);
+        folder.write_exit(&Report::bare(key(), Outcome::Succeeded, "")).unwrap();
+        assert_eq!(folder.exit(), None);
+    }
+
     /// The supervisors of an older version live on under a newer agent.
     #[test]
     fn an_older_version_s_folder_is_understood() {
         let temporary = tempfile::tempdir().unwrap();
-        let folder = Folder::at(temporary.path());
-        let lock = File::create(temporary.path().join("lock")).unwrap();
+        let folder = named(&temporary, 300);
+        let lock = File::create(folder.path.join("lock")).unwrap();
         flock(&lock, FlockOperation::NonBlockingLockExclusive).unwrap();
-        fs::write(temporary.path().join("assignment"), codec::encode(&assignment(Action::Noop))).unwrap();
-        fs::write(temporary.path().join("executing"), b"").unwrap();
+        fs::write(folder.path.join("assignment"), codec::encode(&assignment(Action::Noop))).unwrap();
+        fs::write(folder.path.join("executing"), b"").unwrap();
         let identity = Identity { boot: "b1".into(), pid: 42, start_time: 991, cgroup: None };
-        fs::write(temporary.path().join("identity"), codec::encode(&identity)).unwrap();
+        fs::write(folder.path.join("identity"), codec::encode(&identity)).unwrap();
         assert_eq!(folder.seen().unwrap(), Seen { locked: true, executing: true, exit: None });
         assert_eq!(folder.identity(), Some(identity));
         let report = Report::bare(key(), Outcome::Succeeded, "");
-        fs::write(temporary.path().join("executing"), codec::encode(&report)).unwrap();
+        fs::write(folder.path.join("executing"), codec::encode(&report)).unwrap();
         assert_eq!(folder.exit(), Some(report));
         drop(lock);
         folder.remove().unwrap();
-        assert!(!temporary.path().exists());
+        assert!(!folder.path.exists());
     }
 }

@@ -52,9 +52,9 @@ impl Hand {
     }
 
     /// Starts the attempt's supervisor, and sees to it that its end is told.
-    pub(crate) fn start(&self, assignment: &Assignment, stage: Span) {
+    pub(crate) fn start(&self, assignment: &Assignment, spare: Option<Folder>, stage: Span) {
         let token = assignment.key.token;
-        match self.launch(assignment, &stage) {
+        match self.launch(assignment, spare, &stage) {
             Ok(None) => {}
             Ok(Some(child)) => self.spawn("attempt", token, move |hand| {
                 let _executing = stage;
@@ -69,11 +69,23 @@ impl Hand {
     }
 
     /// Kept by one of the crew where there is one, else by a child of this process.
-    fn launch(&self, assignment: &Assignment, stage: &Span) -> io::Result<Option<Child>> {
+    fn launch(
+        &self,
+        assignment: &Assignment,
+        spare: Option<Folder>,
+        stage: &Span,
+    ) -> io::Result<Option<Child>> {
         let token = assignment.key.token;
         let folder = self.folder(token);
-        folder.create()?;
-        let lock = folder.hand_out(assignment)?;
+        let taken_over =
+            spare.and_then(|spare| folder.take_over(&spare, assignment).map_err(|_| spare.remove()).ok());
+        let lock = match taken_over {
+            Some(lock) => lock,
+            None => {
+                folder.create()?;
+                folder.hand_out(assignment)?
+            }
+        };
         let Some(crew) = &self.crew else {
             return self.command(assignment, &folder, lock)?.spawn().map(Some);
         };

@@ -14,7 +14,7 @@ use rustix::fs::{FlockOperation, flock};
 use crate::attempt::Report;
 use crate::host;
 use crate::journal::{self, Contents, Error, Fact, Facts};
-use crate::sweep;
+use crate::{shelf, sweep};
 
 /// Looks at a lock that is held before it counts as held: an agent that was just killed takes a
 /// moment to be gone.
@@ -68,7 +68,9 @@ impl Home {
     /// If a newer Baton wrote the journal, or the file system refuses.
     pub(crate) fn recover(&self) -> anyhow::Result<Contents> {
         let contents = self.recall()?;
-        create_folder_durably(&self.path.join("attempts"))?;
+        let attempts = self.path.join("attempts");
+        create_folder_durably(&attempts)?;
+        shelf::clear(&attempts)?;
         Ok(contents)
     }
 

@@ -12,6 +12,7 @@ use crate::attempt::{Assignment, Key};
 use crate::folder::Folder;
 use crate::hand::Hand;
 use crate::process::Process;
+use crate::shelf::Shelf;
 
 /// Gives the hand its tasks. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -23,7 +24,7 @@ pub(crate) struct Keeper {
 #[derive(Debug)]
 enum Task {
     Start(Assignment, Span),
-    Forget(Folder),
+    Forget { folder: Folder, clean: bool },
 }
 
 impl Keeper {
@@ -97,7 +98,8 @@ impl Keeper {
     pub(crate) fn forget(&self, token: u64) {
         // Of what is in no journal nobody has to know that it has ended.
         self.settled(token);
-        self.take_in_turn(Task::Forget(self.folder(token)));
+        let clean = self.hand.crew.as_ref().is_some_and(|crew| crew.forget(token));
+        self.take_in_turn(Task::Forget { folder: self.folder(token), clean });
     }
 
     fn take_in_turn(&self, task: Task) {
@@ -108,15 +110,11 @@ impl Keeper {
 }
 
 fn work(hand: &Hand, tasks: &Receiver<Task>) {
+    let mut shelf = Shelf::default();
     while let Ok(task) = tasks.recv() {
         match task {
-            Task::Start(assignment, stage) => hand.start(&assignment, stage),
-            Task::Forget(folder) => {
-                if let Err(error) = folder.remove() {
-                    let shown = folder.path().display();
-                    tracing::warn!(%error, "the attempt's folder {shown} could not be removed");
-                }
-            }
+            Task::Start(assignment, stage) => hand.start(&assignment, shelf.take(), stage),
+            Task::Forget { folder, clean } => shelf.put(&folder, clean),
         }
     }
 }

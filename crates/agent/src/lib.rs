@@ -3,7 +3,7 @@
 //! `ledger` decides, purely; `agent` performs what it decides, through the `machine`. `journal` is the memory that
 //! makes an agent the one it was, `keeper` its `hand` on the `supervisor` processes, one an attempt at a time,
 //! which outlive it, `crew` those that it has, `line` what it says to each, `cradle` where they are born. `session` is the stream to whoever leads, `lease` how long the agent may
-//! start something new, `sweep` the end of everything that must not act any more.
+//! start something new, `shelf` folders to be used again, `sweep` the end of everything that must not act any more.
 
 mod actions;
 mod agent;
@@ -31,6 +31,7 @@ mod machine;
 mod process;
 mod secret;
 mod session;
+mod shelf;
 mod supervisor;
 mod sweep;
 

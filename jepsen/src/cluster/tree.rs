@@ -55,7 +55,10 @@ pub(crate) enum Stage {
 /// Whether an agent has an attempt at this stage right now.
 pub(crate) fn has_attempt(data_dir: &Path, stage: Stage) -> bool {
     let Ok(attempts) = std::fs::read_dir(data_dir.join("attempts")) else { return false };
-    attempts.flatten().any(|attempt| {
+    // A folder without a token for a name is nobody's.
+    let attempts =
+        attempts.flatten().filter(|attempt| attempt.file_name().as_encoded_bytes()[0].is_ascii_digit());
+    attempts.into_iter().any(|attempt| {
         let is_there = |name| attempt.path().join(name).exists();
         match stage {
             Stage::Granted => is_there("assignment") && !is_there("executing") && !is_there("exit"),
