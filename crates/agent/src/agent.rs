@@ -88,7 +88,7 @@ async fn run_hearing(
     let Memory { incarnation, facts, place, boot } = memory;
     let ledger = Ledger::restore(facts, config.slots, &boot);
     let (failures, failed) = mpsc::unbounded_channel();
-    let (held, held_now) = watch::channel(ledger.held());
+    let (held, held_now) = watch::channel(ledger.held().into_iter().map(|key| (key.token, key)).collect());
     let (up, outbound) = mpsc::unbounded_channel();
     let machine = machine(Voice { events: events.clone(), failures });
     let identity = Identity {
@@ -109,7 +109,8 @@ struct Agent {
     ledger: Ledger,
     machine: Arc<dyn Machine>,
     up: mpsc::UnboundedSender<Up>,
-    held: watch::Sender<Vec<Key>>,
+    /// What the ledger holds, kept beside it: it may be thousands, and is asked for once a session.
+    held: watch::Sender<BTreeMap<u64, Key>>,
     /// Reports that wait for their acknowledgement, where somebody traces the stages of steps.
     reporting: BTreeMap<u64, Span>,
 }
@@ -158,14 +159,6 @@ impl Agent {
             tracing::trace!(?decision);
             self.perform(decision);
         }
-        self.held.send_if_modified(|held| {
-            // A token means one attempt.
-            let changed = !self.ledger.held_tokens().eq(held.iter().map(|key| key.token));
-            if changed {
-                *held = self.ledger.held();
-            }
-            changed
-        });
     }
 
     fn perform(&mut self, decision: Decision) {
@@ -173,10 +166,12 @@ impl Agent {
             Decision::AskBegin(key) => self.say(Up::Begin(key)),
             Decision::Journal { token, facts } => {
                 facts.iter().for_each(log);
+                self.hold(token, &facts);
                 self.machine.journal(token, facts);
             }
             Decision::Forget { token, journaled } => {
                 if journaled {
+                    self.held.send_modify(|held| _ = held.remove(&token));
                     self.machine.journal_lazily(vec![Fact::Acknowledged { token }]);
                 }
                 self.machine.forget(token);
@@ -213,6 +208,11 @@ impl Agent {
             }
             Decision::Refuse { key, reason } => tracing::warn!(%key, reason, "not started"),
         }
+    }
+
+    fn hold(&self, token: u64, facts: &[Fact]) {
+        let key = facts.iter().find_map(Fact::key).cloned();
+        self.held.send_modify(|held| held.extend(key.map(|key| (token, key))));
     }
 
     fn say(&self, up: Up) {

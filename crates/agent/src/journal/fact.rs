@@ -22,6 +22,18 @@ pub enum Fact {
     Remembered { run: String, step: String, token: u64 },
 }
 
+impl Fact {
+    /// The attempt, where the line names it.
+    pub(crate) fn key(&self) -> Option<&Key> {
+        match self {
+            Fact::Started(started) => Some(&started.key),
+            Fact::Finished(report) => Some(&report.key),
+            Fact::Abandoned { key, .. } => Some(key),
+            Fact::Acknowledged { .. } | Fact::Remembered { .. } => None,
+        }
+    }
+}
+
 /// Who acts, and since which boot.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Started {

@@ -1,6 +1,7 @@
 //! How attempts come in and begin: sessions, leases, assignments, Begins.
 
-use super::stage::{Attempt, Stage};
+use super::attempts::Attempt;
+use super::stage::Stage;
 use super::{ASK_AGAIN_NS, Decision, Ledger};
 use crate::attempt::{Assignment, Key, Outcome, Report};
 use crate::journal::Fact;
@@ -15,7 +16,9 @@ impl Ledger {
 
     /// The leader may have withdrawn what has not begun; what it still wants, it sends again.
     pub(super) fn drop_waiting(&mut self) {
-        self.attempts.retain(|_, attempt| !matches!(attempt.stage, Stage::Waiting(_)));
+        let waiting = |attempt: &&Attempt| matches!(attempt.stage(), Stage::Waiting(_));
+        let tokens: Vec<_> = self.attempts.all().filter(waiting).map(|attempt| attempt.key.token).collect();
+        tokens.into_iter().for_each(|token| drop(self.attempts.remove(token)));
     }
 
     pub(super) fn renewed(&mut self, until_ns: u64, now_ns: u64, out: &mut Vec<Decision>) {
@@ -24,23 +27,27 @@ impl Ledger {
     }
 
     fn ask_again(&mut self, now_ns: u64, after_ns: u64, out: &mut Vec<Decision>) {
-        for attempt in self.attempts.values_mut() {
-            let decision = match &attempt.stage {
+        for token in self.attempts.tokens() {
+            let Some(attempt) = self.attempts.get_mut(token) else {
+                continue;
+            };
+            if now_ns.saturating_sub(attempt.asked_ns) < after_ns {
+                continue;
+            }
+            let decision = match attempt.stage() {
                 Stage::Asking(assignment) => Decision::AskBegin(assignment.key.clone()),
                 Stage::Finished(report) => Decision::Report(report.clone()),
                 _ => continue,
             };
-            if now_ns.saturating_sub(attempt.asked_ns) >= after_ns {
-                attempt.asked_ns = now_ns;
-                out.push(decision);
-            }
+            attempt.asked_ns = now_ns;
+            out.push(decision);
         }
     }
 
     /// A repeated assignment is known by its token; an older one than this agent acted on is refused.
     pub(super) fn assigned(&mut self, new: Assignment, now_ns: u64, out: &mut Vec<Decision>) {
         let key = new.key.clone();
-        if let Some(attempt) = self.attempts.get_mut(&key.token) {
+        if let Some(attempt) = self.attempts.get_mut(key.token) {
             return attempt.assigned_again(&new, now_ns, out);
         }
         if !new.probe {
@@ -51,19 +58,17 @@ impl Ledger {
             // A new grant while an idempotent older one runs: ending the older is harmless, and
             // the new one waits for its end.
             let older = self.older(&key).filter(|older| older.idempotent);
-            let running = older.filter(|older| matches!(older.stage, Stage::Running { .. }));
+            let running = older.filter(|older| matches!(older.stage(), Stage::Running { .. }));
             let reason = format!("superseded by token {}", key.token);
             out.extend(running.map(|older| Decision::End { token: older.key.token, reason: reason.clone() }));
         }
-        self.attempts.insert(key.token, Attempt::assigned(new));
+        self.attempts.insert(Attempt::assigned(new));
     }
 
     /// A token of the step that is not older than this one and has acted here.
     pub(super) fn newest_acted_on(&self, key: &Key) -> Option<u64> {
-        let newer = self.attempts.range(key.token..).map(|(_, newer)| newer);
-        let same =
-            |newer: &&Attempt| newer.journaled && (&newer.key.run, &newer.key.step) == (&key.run, &key.step);
-        let open = newer.filter(same).map(|newer| newer.key.token).max();
+        let same = self.attempts.of_step(key).filter(|same| same.journaled && same.key.token >= key.token);
+        let open = same.map(|newer| newer.key.token).max();
         let remembered = self.newest.of(key).filter(|newest| *newest >= key.token);
         open.max(remembered)
     }
@@ -78,15 +83,15 @@ impl Ledger {
         out: &mut Vec<Decision>,
     ) {
         let lease_runs = self.lease_runs(now_ns);
-        let Some(attempt) = self.attempts.get_mut(&key.token) else {
+        let Some(attempt) = self.attempts.get_mut(key.token) else {
             return;
         };
-        let Stage::Asking(assignment) = attempt.stage.clone() else {
+        let Stage::Asking(assignment) = attempt.stage().clone() else {
             return;
         };
         let key = assignment.key.clone();
         if !begun {
-            self.attempts.remove(&key.token);
+            self.attempts.remove(key.token);
             out.push(Decision::Refuse { key, reason });
         } else if let Some(stop) = &attempt.stop {
             let reason = format!("stopped before it started: {stop}");
@@ -101,10 +106,10 @@ impl Ledger {
     /// Journals that the attempt never started and never will.
     fn abandon(&mut self, key: Key, reason: String, out: &mut Vec<Decision>) {
         let token = key.token;
-        if let Some(attempt) = self.attempts.get_mut(&token) {
+        if let Some(attempt) = self.attempts.get_mut(token) {
             attempt.journaled = true;
             let report = Report::bare(key.clone(), Outcome::NotStarted, reason.clone());
-            attempt.stage = Stage::Concluding(report);
+            self.attempts.turn_to(token, Stage::Concluding(report));
             let facts = vec![Fact::Abandoned { key, reason }];
             out.push(Decision::Journal { token, facts });
         }

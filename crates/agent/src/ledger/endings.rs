@@ -1,20 +1,22 @@
 //! How attempts act and end: what the journal, the folders and the leader say.
 
-use super::stage::{Attempt, Stage};
+use super::attempts::Attempt;
+use super::stage::Stage;
 use super::{Decision, Ledger, Seen};
 use crate::attempt::{Key, Outcome, Report};
 
 impl Ledger {
     /// The line is on disk: what waited for it goes on.
     pub(super) fn durable(&mut self, token: u64, now_ns: u64, out: &mut Vec<Decision>) {
-        let Some(attempt) = self.attempts.get_mut(&token) else {
+        let Some(attempt) = self.attempts.get_mut(token) else {
             return;
         };
-        match attempt.stage.clone() {
+        match attempt.stage().clone() {
             Stage::Starting(assignment) => {
                 let boot = self.boot.clone();
-                attempt.stage = Stage::Running { boot };
-                if let Some(stop) = &attempt.stop {
+                let stop = attempt.stop.clone();
+                self.attempts.turn_to(token, Stage::Running { boot });
+                if let Some(stop) = stop {
                     let reason = format!("stopped before it started: {stop}");
                     let report = Report::bare(assignment.key, Outcome::NotStarted, reason);
                     self.conclude(report, now_ns, out);
@@ -24,7 +26,7 @@ impl Ledger {
             }
             Stage::Concluding(report) => {
                 attempt.asked_ns = now_ns;
-                attempt.stage = Stage::Finished(report.clone());
+                self.attempts.turn_to(token, Stage::Finished(report.clone()));
                 out.push(Decision::Report(report));
             }
             _ => {}
@@ -33,10 +35,10 @@ impl Ledger {
 
     /// Judges a started attempt by its folder (A03 to A06).
     pub(super) fn seen(&mut self, token: u64, seen: Seen, now_ns: u64, out: &mut Vec<Decision>) {
-        let Some(attempt) = self.attempts.get(&token) else {
+        let Some(attempt) = self.attempts.get(token) else {
             return;
         };
-        let Stage::Running { boot } = &attempt.stage else {
+        let Stage::Running { boot } = attempt.stage() else {
             return;
         };
         let key = attempt.key.clone();
@@ -62,10 +64,10 @@ impl Ledger {
 
     pub(super) fn stop(&mut self, key: Key, reason: String, now_ns: u64, out: &mut Vec<Decision>) {
         let token = key.token;
-        let Some(attempt) = self.attempts.get_mut(&token) else {
+        let Some(attempt) = self.attempts.get_mut(token) else {
             return self.stop_unknown(key, now_ns, out);
         };
-        match attempt.stage.clone() {
+        match attempt.stage().clone() {
             Stage::Waiting(_) => {
                 let reason = format!("stopped before it started: {reason}");
                 let report = Report::bare(key, Outcome::NotStarted, reason);
@@ -85,29 +87,19 @@ impl Ledger {
             return;
         }
         let reason = "stopped: this agent has no record of it, and nothing of it runs here";
-        let report = Report::bare(key.clone(), Outcome::Unknown, reason);
-        let attempt = Attempt {
-            key: key.clone(),
-            probe: false,
-            idempotent: false,
-            action_hash: None,
-            journaled: false,
-            stage: Stage::Finished(report.clone()),
-            stop: None,
-            asked_ns: now_ns,
-        };
-        self.attempts.insert(key.token, attempt);
+        let report = Report::bare(key, Outcome::Unknown, reason);
+        self.attempts.insert(Attempt::unknown(report.clone(), now_ns));
         out.push(Decision::Report(report));
     }
 
     /// The cluster knows the end: only the token is remembered.
     pub(super) fn acknowledged(&mut self, key: &Key, out: &mut Vec<Decision>) {
         let token = key.token;
-        let finished = |attempt: &Attempt| matches!(attempt.stage, Stage::Finished(_));
-        if !self.attempts.get(&token).is_some_and(finished) {
+        let finished = |attempt: &Attempt| matches!(attempt.stage(), Stage::Finished(_));
+        if !self.attempts.get(token).is_some_and(finished) {
             return;
         }
-        if let Some(attempt) = self.attempts.remove(&token) {
+        if let Some(attempt) = self.attempts.remove(token) {
             if !attempt.probe {
                 self.newest.raise(&attempt.key);
             }

@@ -3,20 +3,22 @@
 //! performs it and reports back.
 
 mod answers;
+mod attempts;
 mod endings;
 mod stage;
 mod words;
 
 #[cfg(test)]
+mod many_tests;
+#[cfg(test)]
 mod tests;
-
-use std::collections::BTreeMap;
 
 use baton_storage::sabotage::{self, Bug};
 
 use crate::attempt::{Action, Assignment, Key, Outcome, Report};
 use crate::journal::{Fact, Facts, Newest, Started};
-use stage::{Attempt, Stage, action_hash};
+use attempts::{Attempt, Attempts};
+use stage::{Stage, action_hash};
 
 pub use words::{Decision, Event, Seen};
 
@@ -29,37 +31,30 @@ pub struct Ledger {
     slots: u32,
     boot: String,
     lease_until_ns: u64,
-    attempts: BTreeMap<u64, Attempt>,
+    attempts: Attempts,
     newest: Newest,
 }
 
 impl Ledger {
     /// The ledger as the journal tells it, on the boot that runs now.
     pub fn restore(facts: Facts, slots: u32, boot: &str) -> Ledger {
-        let attempts = facts.open.into_iter().map(|(token, open)| (token, Attempt::restored(open))).collect();
+        let mut attempts = Attempts::default();
+        facts.open.into_values().for_each(|open| attempts.insert(Attempt::restored(open)));
         Ledger { slots, boot: boot.to_owned(), lease_until_ns: 0, attempts, newest: facts.newest }
     }
 
     /// Tokens whose folders must be looked at after a restart: started, end unknown.
     pub fn unsettled(&self) -> Vec<u64> {
-        let running = |attempt: &&Attempt| matches!(attempt.stage, Stage::Running { .. });
-        let attempts = self.attempts.values().filter(running);
+        let running = |attempt: &&Attempt| matches!(attempt.stage(), Stage::Running { .. });
+        let attempts = self.attempts.all().filter(running);
         attempts.map(|attempt| attempt.key.token).collect()
     }
 
     /// Journaled attempts without an acknowledgement, for Hello.
     pub fn held(&self) -> Vec<Key> {
-        self.journaled().map(|attempt| attempt.key.clone()).collect()
-    }
-
-    /// Their tokens, in the same order.
-    pub fn held_tokens(&self) -> impl Iterator<Item = u64> + '_ {
-        self.journaled().map(|attempt| attempt.key.token)
-    }
-
-    /// One whose line is not on disk yet belongs to them: it would start, however late, if nobody stopped it.
-    fn journaled(&self) -> impl Iterator<Item = &Attempt> {
-        self.attempts.values().filter(|attempt| attempt.journaled)
+        // One whose line is not on disk yet belongs to them: it would start, however late, if nobody stopped it.
+        let attempts = self.attempts.all().filter(|attempt| attempt.journaled);
+        attempts.map(|attempt| attempt.key.clone()).collect()
     }
 
     /// Takes in what happened at `now_ns` of the boot clock and says what to do.
@@ -94,19 +89,25 @@ impl Ledger {
         if !self.lease_runs(now_ns) {
             return;
         }
-        let tokens: Vec<u64> = self.attempts.keys().copied().collect();
-        for token in tokens {
-            let free = self.slot_is_free();
-            let Some(attempt) = self.attempts.get(&token) else {
-                continue;
-            };
-            let Stage::Waiting(assignment) = &attempt.stage else {
-                continue;
-            };
-            let needs_slot = !attempt.probe && assignment.action != Action::Noop;
-            if (needs_slot && !free) || self.older_one_runs(&attempt.key) {
-                continue;
-            }
+        for token in self.attempts.waiting() {
+            self.proceed_unless_older_runs(token, now_ns, out);
+        }
+        let mut last = 0;
+        while self.slot_is_free()
+            && let Some(token) = self.attempts.waiting_for_slot(last)
+        {
+            self.proceed_unless_older_runs(token, now_ns, out);
+            last = token;
+        }
+    }
+
+    fn proceed_unless_older_runs(&mut self, token: u64, now_ns: u64, out: &mut Vec<Decision>) {
+        let Some(attempt) = self.attempts.get(token) else {
+            return;
+        };
+        if let Stage::Waiting(assignment) = attempt.stage()
+            && !self.older_one_runs(&attempt.key)
+        {
             let assignment = assignment.clone();
             self.proceed(assignment, now_ns, out);
         }
@@ -115,16 +116,16 @@ impl Ledger {
     /// Takes a waiting attempt to its next stage, now that nothing stands in its way.
     fn proceed(&mut self, assignment: Assignment, now_ns: u64, out: &mut Vec<Decision>) {
         let key = assignment.key.clone();
-        let Some(attempt) = self.attempts.get_mut(&key.token) else {
+        let Some(attempt) = self.attempts.get_mut(key.token) else {
             return;
         };
         attempt.asked_ns = now_ns;
         if attempt.probe {
             let boot = self.boot.clone();
-            attempt.stage = Stage::Running { boot };
+            self.attempts.turn_to(key.token, Stage::Running { boot });
             out.push(Decision::Start(assignment));
         } else if !attempt.idempotent && !sabotage::planted(Bug::SkipBeginGate) {
-            attempt.stage = Stage::Asking(assignment);
+            self.attempts.turn_to(key.token, Stage::Asking(assignment));
             out.push(Decision::AskBegin(key));
         } else if assignment.action == Action::Noop {
             // Doing nothing again is harmless, so memory is enough to hold this report.
@@ -143,12 +144,12 @@ impl Ledger {
             action_hash: action_hash(&assignment),
             boot: self.boot.clone(),
         });
-        let Some(attempt) = self.attempts.get_mut(&token) else {
+        let Some(attempt) = self.attempts.get_mut(token) else {
             return;
         };
         attempt.journaled = true;
         let mut facts = vec![started];
-        attempt.stage = if assignment.action == Action::Noop {
+        let stage = if assignment.action == Action::Noop {
             // It acts on nothing, so both lines may reach the disk together.
             let report = crate::actions::noop::report(assignment.key);
             facts.push(Fact::Finished(report.clone()));
@@ -156,16 +157,17 @@ impl Ledger {
         } else {
             Stage::Starting(assignment)
         };
+        self.attempts.turn_to(token, stage);
         out.push(Decision::Journal { token, facts });
     }
 
     /// The attempt is over: journals the end where its start is journaled, else reports at once.
     fn conclude(&mut self, mut report: Report, now_ns: u64, out: &mut Vec<Decision>) {
         let token = report.key.token;
-        let Some(attempt) = self.attempts.get_mut(&token) else {
+        let Some(attempt) = self.attempts.get_mut(token) else {
             return;
         };
-        if matches!(attempt.stage, Stage::Concluding(_) | Stage::Finished(_)) {
+        if matches!(attempt.stage(), Stage::Concluding(_) | Stage::Finished(_)) {
             return;
         }
         report.probe = attempt.probe;
@@ -173,19 +175,19 @@ impl Ledger {
             report.outcome = Outcome::Unknown;
         }
         if attempt.journaled {
-            attempt.stage = Stage::Concluding(report.clone());
-            let facts = vec![Fact::Finished(report)];
+            let facts = vec![Fact::Finished(report.clone())];
+            self.attempts.turn_to(token, Stage::Concluding(report));
             out.push(Decision::Journal { token, facts });
         } else {
             attempt.asked_ns = now_ns;
-            attempt.stage = Stage::Finished(report.clone());
+            self.attempts.turn_to(token, Stage::Finished(report.clone()));
             out.push(Decision::Report(report));
         }
     }
 
     /// What a leader says of a token counts only for the attempt that this agent was given it for.
     fn knows_otherwise(&self, key: &Key) -> bool {
-        self.attempts.get(&key.token).is_some_and(|attempt| attempt.key != *key)
+        self.attempts.get(key.token).is_some_and(|attempt| attempt.key != *key)
     }
 
     fn lease_runs(&self, now_ns: u64) -> bool {
@@ -193,20 +195,16 @@ impl Ledger {
     }
 
     fn slot_is_free(&self) -> bool {
-        let taken = |attempt: &&Attempt| !attempt.probe && attempt.stage.holds_slot();
-        self.attempts.values().filter(taken).count() < self.slots as usize
+        self.attempts.slots_taken() < self.slots as usize
     }
 
     fn older_one_runs(&self, key: &Key) -> bool {
-        self.older(key).any(|attempt| matches!(attempt.stage, Stage::Starting(_) | Stage::Running { .. }))
+        self.older(key).any(|attempt| matches!(attempt.stage(), Stage::Starting(_) | Stage::Running { .. }))
     }
 
     /// Earlier attempts of the same step, still known.
     fn older(&self, key: &Key) -> impl Iterator<Item = &Attempt> {
-        let (run, step) = (key.run.clone(), key.step.clone());
-        let older = self.attempts.range(..key.token);
-        older
-            .map(|(_, attempt)| attempt)
-            .filter(move |attempt| !attempt.probe && (&attempt.key.run, &attempt.key.step) == (&run, &step))
+        let token = key.token;
+        self.attempts.of_step(key).filter(move |attempt| !attempt.probe && attempt.key.token < token)
     }
 }

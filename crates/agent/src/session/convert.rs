@@ -19,7 +19,7 @@ pub(crate) enum Down {
 
 pub(super) fn hello(identity: &Identity) -> FromAgent {
     let config = &identity.config;
-    let held = identity.held.borrow().iter().map(key_up).collect();
+    let held = identity.held.borrow().values().map(key_up).collect();
     say(from_agent::Message::Hello(wire::Hello {
         name: config.name.clone(),
         region: config.region.clone(),

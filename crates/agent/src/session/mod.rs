@@ -5,6 +5,7 @@ mod connect;
 mod convert;
 mod pace;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,7 +31,7 @@ pub(crate) struct Identity {
     pub(crate) incarnation: String,
     pub(crate) host: String,
     pub(crate) boot: String,
-    pub(crate) held: watch::Receiver<Vec<Key>>,
+    pub(crate) held: watch::Receiver<BTreeMap<u64, Key>>,
     pub(crate) machine: Arc<dyn Machine>,
     pub(crate) connect: Arc<dyn Connect>,
 }
