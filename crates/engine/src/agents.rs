@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::command::{Join, Speaker};
 use crate::openings::Openings;
 use crate::state::Touched;
+use crate::voices::Voices;
 
 /// One agent. Whether its lease still runs is the leader's knowledge; only the lease's end is in the log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,6 +48,9 @@ pub struct Agents {
     pub touched: Touched,
     #[serde(skip)]
     pub(crate) openings: Openings,
+    /// How attempts name them.
+    #[serde(skip)]
+    pub voices: Voices,
 }
 
 /// What of it is kept.
@@ -59,7 +63,7 @@ struct Written {
 impl From<Written> for Agents {
     fn from(Written { by_name, freed }: Written) -> Agents {
         let openings = Openings::of(by_name.values());
-        Agents { by_name, freed, touched: Touched::default(), openings }
+        Agents { by_name, freed, touched: Touched::default(), openings, voices: Voices::default() }
     }
 }
 

@@ -96,7 +96,7 @@ impl Desk<'_> {
         };
         let known = self.state.agents.by_name.get(agent);
         let heard = match known {
-            Some(known) if known.join.speaker != attempt.speaker => {
+            Some(known) if known.join.speaker != *attempt.speaker => {
                 "the agent that has this name now is another one, or has another journal".into()
             }
             Some(known) if known.live => "the agent is live".into(),
@@ -185,7 +185,7 @@ impl Desk<'_> {
         let Some(attempt) = self.step().attempt() else { return };
         let agents = &self.state.agents;
         let known = agents.by_name.get(&attempt.speaker.agent);
-        let known = known.filter(|known| known.join.speaker == attempt.speaker);
+        let known = known.filter(|known| known.join.speaker == *attempt.speaker);
         if let Some(agent) = known.filter(|known| !known.live && attempt.is_under_way()) {
             choices.push(Self::other(
                 format!("baton agent --name {} …", agent.join.speaker.agent),

@@ -151,7 +151,6 @@ impl Choice {
 
 /// Everything that can be asked.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[expect(clippy::large_enum_variant, reason = "a batch holds few commands, and not for long")]
 pub enum Command {
     /// A new leader begins to act.
     TakeOffice {
@@ -163,7 +162,7 @@ pub enum Command {
         /// Who asks.
         request: Request,
         /// The checked plan: the text is never parsed again.
-        plan: Plan,
+        plan: Box<Plan>,
         /// The text as written, to give back.
         source: String,
     },
@@ -172,7 +171,7 @@ pub enum Command {
         /// Who asks.
         request: Request,
         /// The checked template.
-        template: StepTemplate,
+        template: Box<StepTemplate>,
         /// The text as written, to give back.
         source: String,
     },

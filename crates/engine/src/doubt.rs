@@ -51,7 +51,7 @@ pub fn decide(work: &Work, state: &StepState, attempt: &Attempt) -> Verdict {
             false => Verdict::Park(format!("{}, and there is no probe to ask", what_is_known(attempt))),
         };
     }
-    match state.question.as_ref() {
+    match state.question.as_deref() {
         None => Verdict::Ask,
         Some(Question { answer: None, .. }) => Verdict::Await,
         Some(Question { answer: Some(Answered::Happened), .. }) => Verdict::Happened,
@@ -165,7 +165,7 @@ impl Turn<'_> {
         let number = state.attempts.len() as u32;
         let question = Question { token, speaker: speaker.clone(), asked_after_end: gone, answer: None };
         // An answer from before may have been waited for by another agent.
-        let earlier = state.question.replace(question);
+        let earlier = state.question.replace(Box::new(question));
         if let Some(earlier) = earlier {
             self.agents.release(&earlier.speaker, earlier.token, self.at.index);
         }

@@ -217,17 +217,7 @@ impl<'a> Turn<'a> {
         frames.dedup();
         for frame in frames {
             let limits = self.version(frame).plan.limits;
-            let under_way = |in_region: Option<&str>| {
-                let busy = self.run.open.iter().filter(|open| {
-                    let state = &self.run.steps[**open];
-                    state.current().is_some()
-                        && !state.idle
-                        && in_region.is_none_or(|region| state.region.as_deref() == Some(region))
-                        && **open != index
-                        && self.run.is_within(**open, frame)
-                });
-                busy.count() as u32
-            };
+            let under_way = |in_region: Option<&str>| self.under_way_in(frame, in_region, Some(index));
             if limits.parallel.is_some_and(|limit| under_way(None) >= limit)
                 || limits.per_region.is_some_and(|limit| under_way(Some(region)) >= limit)
             {
@@ -235,6 +225,25 @@ impl<'a> Turn<'a> {
             }
         }
         Ok(())
+    }
+
+    /// How many steps of a plan, of all or of one region, are with agents, apart from one.
+    fn under_way_in(&self, frame: usize, region: Option<&str>, apart: Option<StepIndex>) -> u32 {
+        let busy = self.run.open.iter().filter(|open| {
+            let state = &self.run.steps[**open];
+            state.current().is_some()
+                && !state.idle
+                && region.is_none_or(|region| state.region.as_deref() == Some(region))
+                && Some(**open) != apart
+                && self.run.is_within(**open, frame)
+        });
+        busy.count() as u32
+    }
+
+    /// The run's own plan lets one more of its steps be under way.
+    pub(crate) fn has_room_in_plan(&self) -> bool {
+        let limit = self.version(0).plan.limits.parallel;
+        limit.is_none_or(|limit| self.under_way_in(0, None, None) < limit)
     }
 
     /// Takes the step's locks, all or none, and holds them until it is settled.
@@ -257,7 +266,7 @@ impl<'a> Turn<'a> {
         }
         let step = self.name(index);
         let taken = self.locks.take(&names, &owner, Some(&step), self.at);
-        self.state(index).locks = taken;
+        self.state(index).locks = taken.into();
         Ok(())
     }
 
@@ -315,7 +324,7 @@ impl<'a> Turn<'a> {
     fn assign(&mut self, index: StepIndex, speaker: Speaker, region: &str) {
         let token = self.next_token();
         let host = self.agents.speaking(&speaker).map(|agent| agent.join.host.clone()).unwrap_or_default();
-        let attempt = self.new_attempt(index, token, &speaker, host);
+        let attempt = self.new_attempt(index, token, &speaker, &host);
         let (number, direction) = (attempt.number, attempt.direction);
         let agent = speaker.agent.clone();
         self.agents.hold(&speaker, token, &self.run.id, index, self.at.index);
@@ -336,9 +345,10 @@ impl<'a> Turn<'a> {
         index: StepIndex,
         token: u64,
         speaker: &Speaker,
-        host: String,
+        host: &str,
     ) -> &mut Attempt {
         let (at, idempotent) = (self.at, self.work(index).idempotent);
+        let (speaker, host) = self.agents.voices.of(speaker, host);
         let state = self.state(index);
         (state.question, state.idle) = (None, false);
         // Most steps are attempted once, and there are very many.
@@ -348,7 +358,7 @@ impl<'a> Turn<'a> {
             direction: state.direction,
             idempotent,
             token,
-            speaker: speaker.clone(),
+            speaker,
             host,
             granted: at,
             begun: idempotent.then_some(at),

@@ -84,7 +84,7 @@ impl Turn<'_> {
         }
         if unmet == 0 {
             let rank = self.rank(index);
-            self.run.ready.insert(rank);
+            self.readied(rank);
         }
     }
 
@@ -125,6 +125,7 @@ impl Turn<'_> {
         let (number, first, parent) = (self.run.frames.len(), frame.first, frame.parent);
         self.run.frames.push(frame);
         let needs: Vec<_> = self.version(number).plan.steps.iter().map(|step| step.needs.len()).collect();
+        self.run.steps.reserve_exact(needs.len());
         for (definition, needs) in needs.iter().enumerate() {
             self.add_node(Origin { frame: number, definition, parent: None, item: None }, *needs);
         }
@@ -164,7 +165,7 @@ impl Turn<'_> {
         let wanted = self.step(index).for_each.as_ref().and_then(|each| each.at_least);
         if done >= wanted.map_or(members.len(), |wanted| wanted as usize) {
             let outputs = self.gathered(index);
-            self.state(index).outputs = outputs;
+            self.state(index).outputs = outputs.into();
             return self
                 .succeed(index, (done < members.len()).then(|| format!("{done} of {}", members.len())));
         }
@@ -178,7 +179,7 @@ impl Turn<'_> {
 
     /// For each key, the values of all items as a JSON array in the order of the items.
     fn gathered(&self, index: StepIndex) -> BTreeMap<String, String> {
-        let members = || self.run.steps[index].members.clone().map(|member| &self.run.steps[member].outputs);
+        let members = || self.run.steps[index].members.clone().map(|member| &*self.run.steps[member].outputs);
         let keys: BTreeSet<_> = members().flat_map(BTreeMap::keys).cloned().collect();
         let array = |key: &String| {
             let values = members().map(|outputs| quoted(outputs.get(key).map_or("", String::as_str)));

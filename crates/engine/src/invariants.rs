@@ -209,7 +209,7 @@ pub fn open_attempts_are_held(state: &State, run: &Run) -> Result<(), Violation>
     for step in &run.steps {
         for attempt in &step.attempts {
             let agent = state.agents.by_name.get(&attempt.speaker.agent);
-            let same_journal = agent.filter(|agent| agent.join.speaker == attempt.speaker);
+            let same_journal = agent.filter(|agent| agent.join.speaker == *attempt.speaker);
             let held = same_journal.is_some_and(|agent| agent.open.contains_key(&attempt.token));
             let expected = attempt.is_under_way() && same_journal.is_some();
             if held != expected {

@@ -9,6 +9,7 @@
 
 pub mod agents;
 pub mod apply;
+pub mod attention;
 pub mod chain;
 pub mod choices;
 pub mod command;
@@ -21,8 +22,10 @@ pub mod group;
 pub mod invariants;
 pub mod locks;
 mod openings;
+pub mod pass;
 pub mod people;
 pub mod plans;
+pub mod rare;
 pub mod reckoning;
 pub mod recovery;
 pub mod regions;
@@ -41,6 +44,7 @@ pub mod step;
 pub mod turn;
 pub mod unwind;
 pub mod view;
+pub mod voices;
 
 pub use command::{Answer, Batch, Command, Reply};
 pub use effect::{Effect, Evaluation};

@@ -6,6 +6,7 @@ use baton_plan::reference::Template;
 use crate::command::Request;
 use crate::event::Event;
 use crate::grant::Hindrance;
+use crate::rare::Rare;
 use crate::scope::RunScope;
 use crate::step::{Said, Status};
 use crate::turn::Turn;
@@ -24,7 +25,7 @@ impl Turn<'_> {
         let deadline_ms = timeout_ms.map(|timeout_ms| self.now_ms() + timeout_ms);
         let state = self.state(index);
         state.deadline_ms = deadline_ms;
-        state.approvals.clear();
+        state.approvals = Rare::default();
         if let Some(deadline_ms) = deadline_ms {
             self.alarm_at(deadline_ms);
         }

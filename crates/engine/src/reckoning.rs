@@ -16,7 +16,7 @@ use crate::grant::Hindrance;
 use crate::run::Run;
 use crate::stamp::Moment;
 use crate::state::{Freed, State};
-use crate::step::{Attempt, Outcome, Status};
+use crate::step::{Attempt, Outcome, Status, StepState};
 use crate::turn::Turn;
 
 /// Bits of a token that count grants; the epoch stands above them.
@@ -99,8 +99,13 @@ impl Reckoning {
         self.epoch > 0 && token > self.before && token <= base(self.epoch)
     }
 
-    fn is_older(&self, run: &Run) -> bool {
+    pub(crate) fn is_older(&self, run: &Run) -> bool {
         self.epoch > 0 && run.number <= self.runs
+    }
+
+    /// Nothing of the time before is to be heard or told, as far as a run goes.
+    pub(crate) fn is_silent_on(&self, run: &Run) -> bool {
+        !self.is_older(run) && self.evidence.is_empty() && self.unheard.is_empty()
     }
 
     /// Whether an attempt of the time before must wait until every journal was heard: another may have followed it.
@@ -161,6 +166,11 @@ impl State {
     }
 }
 
+/// The step was told that its attempt is not sent again yet.
+pub(crate) fn is_withheld(state: &StepState) -> bool {
+    state.reason.as_deref().is_some_and(|reason| reason.starts_with(WITHHELD))
+}
+
 impl Turn<'_> {
     /// An attempt that is not sent again yet says so, and why.
     pub(crate) fn say_withheld(&mut self, index: StepIndex) {
@@ -169,7 +179,7 @@ impl Turn<'_> {
         let quiet = matches!(state.status, Status::Running | Status::Undoing);
         let waits = |one: &&Attempt| quiet && one.is_under_way() && !one.lapsed;
         let withheld = state.attempt().filter(waits).filter(|one| self.reckoning.withholds(self.run, one));
-        let told = state.reason.as_deref().is_some_and(|reason| reason.starts_with(WITHHELD));
+        let told = is_withheld(state);
         let reason = withheld.map(|_| self.reckoning.text());
         if (told || reason.is_some()) && state.reason != reason {
             self.state(index).reason = reason;
@@ -257,7 +267,7 @@ impl Turn<'_> {
         let at = self.at;
         let live = self.agents.by_name.get(&speaker.agent);
         let live = live.is_some_and(|agent| agent.live && agent.join.speaker == speaker);
-        let attempt = self.new_attempt(index, token, &speaker, host);
+        let attempt = self.new_attempt(index, token, &speaker, &host);
         let (number, direction) = (attempt.number, attempt.direction);
         attempt.begun = Some(at);
         (attempt.lapsed, attempt.gone) = (awaited && !live, !held);

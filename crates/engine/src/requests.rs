@@ -1,13 +1,14 @@
 //! What was answered to which request id, so that a repeated request is done once (semantics R8).
 //!
 //! There may be hundreds of thousands, and a snapshot begins with a copy of the state: they stand in parts that a copy
-//! shares, of which an answer changes two, and are written as they stand.
+//! shares, of which an answer changes one, and take little more room than their texts.
 
-use std::collections::{BTreeMap, VecDeque};
+mod stored;
+
+use std::collections::VecDeque;
 use std::sync::Arc;
 
-use serde::ser::{SerializeMap as _, SerializeSeq as _, SerializeStruct as _};
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 use crate::chain;
 use crate::command::Answer;
@@ -19,9 +20,9 @@ const KEPT_MS: u64 = 24 * 60 * 60 * 1000;
 /// How many are kept at most: a cluster that is asked without a pause must not fill its memory, nor its snapshots.
 const MOST_KEPT: usize = 250_000;
 
-/// Parts of the receipts, by the digest of their ids; and ids in one part of their order.
+/// Parts of the receipts, by the digest of their ids; and how many of the order one piece of it holds.
 const PARTS: usize = 512;
-const PART_LENGTH: usize = 1024;
+const PIECE: usize = 4096;
 
 /// What was answered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,136 +33,135 @@ pub struct Receipt {
     pub answer: Answer,
 }
 
-/// When an id came, cluster time.
-type Kept = (u64, Arc<str>);
-
 /// All receipts that are still kept.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(from = "Stored")]
+#[derive(Debug, Clone)]
 pub struct Requests {
-    receipts: Vec<Arc<BTreeMap<Arc<str>, Receipt>>>,
-    /// The oldest first.
-    order: VecDeque<Arc<VecDeque<Kept>>>,
+    /// Each in the order in which its ids came.
+    parts: Vec<Arc<VecDeque<Row>>>,
+    /// In which part each id stands, the oldest first.
+    order: VecDeque<Arc<VecDeque<u16>>>,
     length: usize,
 }
 
-/// How they are read.
-#[derive(Deserialize)]
-struct Stored {
-    receipts: BTreeMap<String, Receipt>,
-    order: VecDeque<(u64, String)>,
+/// One receipt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Row {
+    /// When the id came, cluster time.
+    at_ms: u64,
+    digest: u64,
+    /// The id, and behind it the run that the answer names.
+    text: Box<str>,
+    id_length: u32,
+    answer: Kind,
+}
+
+/// What the answer says of the run that it names, or all of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Kind {
+    Started,
+    Decided,
+    Other(Box<Answer>),
+}
+
+impl Row {
+    fn new(at_ms: u64, id: &str, receipt: Receipt) -> Row {
+        let (run, answer) = match receipt.answer {
+            Answer::Started { run } => (run, Kind::Started),
+            Answer::Decided { run } => (run, Kind::Decided),
+            other => (String::new(), Kind::Other(Box::new(other))),
+        };
+        let text = [id, &run].concat().into_boxed_str();
+        Row { at_ms, digest: receipt.digest, text, id_length: id.len() as u32, answer }
+    }
+
+    fn id(&self) -> &str {
+        &self.text[..self.id_length as usize]
+    }
+
+    fn receipt(&self) -> Receipt {
+        let run = || self.text[self.id_length as usize..].to_owned();
+        let answer = match &self.answer {
+            Kind::Started => Answer::Started { run: run() },
+            Kind::Decided => Answer::Decided { run: run() },
+            Kind::Other(answer) => (**answer).clone(),
+        };
+        Receipt { digest: self.digest, answer }
+    }
 }
 
 impl Default for Requests {
     fn default() -> Self {
-        Self { receipts: vec![Arc::default(); PARTS], order: VecDeque::new(), length: 0 }
+        Self { parts: vec![Arc::default(); PARTS], order: VecDeque::new(), length: 0 }
     }
 }
 
-/// Where the parts of the order are cut says nothing.
+/// Where the order is cut says nothing.
 impl PartialEq for Requests {
     fn eq(&self, other: &Self) -> bool {
-        self.receipts == other.receipts && self.in_order().eq(other.in_order())
+        self.parts == other.parts
+            && self.order.iter().flat_map(|p| &**p).eq(other.order.iter().flat_map(|p| &**p))
     }
 }
 
 impl Requests {
     /// What was answered to this id before.
-    pub fn receipt(&self, id: &str) -> Option<&Receipt> {
-        self.receipts[part_of(id)].get(id)
+    pub fn receipt(&self, id: &str) -> Option<Receipt> {
+        let mut rows = self.parts[part_of(id)].iter();
+        rows.find(|row| row.id() == id).map(Row::receipt)
     }
 
     /// Keeps an answer, and lets go of those that are too old.
-    pub fn keep(&mut self, id: String, receipt: Receipt, now_ms: u64) {
-        self.put(id.into(), receipt, now_ms);
+    pub fn keep(&mut self, id: &str, receipt: Receipt, now_ms: u64) {
+        self.put(Row::new(now_ms, id, receipt));
         let is_old = |at_ms| at_ms + KEPT_MS < now_ms;
-        while self.length > KEPT
-            && (self.length > MOST_KEPT || self.oldest_ms().is_some_and(is_old))
-            && let Some(oldest) = self.take_oldest()
-        {
-            Arc::make_mut(&mut self.receipts[part_of(&oldest)]).remove(&oldest);
+        while self.length > KEPT && (self.length > MOST_KEPT || self.oldest_ms().is_some_and(is_old)) {
+            self.drop_oldest();
         }
     }
 
-    fn put(&mut self, id: Arc<str>, receipt: Receipt, at_ms: u64) {
-        if self.order.back().is_none_or(|part| part.len() >= PART_LENGTH) {
+    fn put(&mut self, row: Row) {
+        let part = part_of(row.id());
+        if self.order.back().is_none_or(|piece| piece.len() >= PIECE) {
             self.order.push_back(Arc::default());
         }
         if let Some(newest) = self.order.back_mut() {
-            Arc::make_mut(newest).push_back((at_ms, Arc::clone(&id)));
+            Arc::make_mut(newest).push_back(part as u16);
         }
         self.length += 1;
-        Arc::make_mut(&mut self.receipts[part_of(&id)]).insert(id, receipt);
-    }
-
-    fn in_order(&self) -> impl Iterator<Item = &Kept> {
-        self.order.iter().flat_map(|part| part.iter())
+        let rows = Arc::make_mut(&mut self.parts[part]);
+        if rows.len() == rows.capacity() {
+            rows.reserve_exact(4 + rows.len() / 8);
+        }
+        rows.push_back(row);
     }
 
     fn oldest_ms(&self) -> Option<u64> {
-        self.order.front()?.front().map(|(at_ms, _)| *at_ms)
+        let part = self.order.front()?.front()?;
+        self.parts[usize::from(*part)].front().map(|row| row.at_ms)
     }
 
-    fn take_oldest(&mut self) -> Option<Arc<str>> {
-        let part = Arc::make_mut(self.order.front_mut()?);
-        let (_, oldest) = part.pop_front()?;
-        if part.is_empty() {
+    fn drop_oldest(&mut self) {
+        let Some(piece) = self.order.front_mut() else { return };
+        let piece = Arc::make_mut(piece);
+        if let Some(part) = piece.pop_front() {
+            Arc::make_mut(&mut self.parts[usize::from(part)]).pop_front();
+            self.length -= 1;
+        }
+        if piece.is_empty() {
             self.order.pop_front();
         }
-        self.length -= 1;
-        Some(oldest)
+    }
+
+    /// All rows, the oldest first.
+    fn in_order(&self) -> impl Iterator<Item = &Row> {
+        let mut parts: Vec<_> = self.parts.iter().map(|part| part.iter()).collect();
+        let order = self.order.iter().flat_map(|piece| piece.iter());
+        order.filter_map(move |part| parts[usize::from(*part)].next())
     }
 }
 
 fn part_of(id: &str) -> usize {
     chain::digest(&id) as usize % PARTS
-}
-
-impl From<Stored> for Requests {
-    fn from(Stored { mut receipts, order }: Stored) -> Self {
-        let mut requests = Requests::default();
-        for (at_ms, id) in order {
-            if let Some(receipt) = receipts.remove(&id) {
-                requests.put(id.into(), receipt, at_ms);
-            }
-        }
-        requests
-    }
-}
-
-/// As [`Stored`] is read, without a copy of any: a snapshot holds them all.
-impl Serialize for Requests {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut stored = serializer.serialize_struct("Stored", 2)?;
-        stored.serialize_field("receipts", &Receipts(self))?;
-        stored.serialize_field("order", &Order(self))?;
-        stored.end()
-    }
-}
-
-struct Receipts<'a>(&'a Requests);
-
-impl Serialize for Receipts<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let count = self.0.receipts.iter().map(|part| part.len()).sum();
-        let mut map = serializer.serialize_map(Some(count))?;
-        for (id, receipt) in self.0.receipts.iter().flat_map(|part| part.iter()) {
-            map.serialize_entry(&**id, receipt)?;
-        }
-        map.end()
-    }
-}
-
-struct Order<'a>(&'a Requests);
-
-impl Serialize for Order<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut list = serializer.serialize_seq(Some(self.0.length))?;
-        for (at_ms, id) in self.0.in_order() {
-            list.serialize_element(&(at_ms, &**id))?;
-        }
-        list.end()
-    }
 }
 
 #[cfg(test)]
@@ -171,33 +171,42 @@ mod tests {
     fn filled(count: usize) -> Requests {
         let mut requests = Requests::default();
         for number in 0..count {
-            let receipt = Receipt { digest: number as u64, answer: Answer::Done };
-            requests.keep(format!("request {number}"), receipt, number as u64);
+            let answer = match number % 3 {
+                0 => Answer::Started { run: format!("run-{number}") },
+                1 => Answer::Decided { run: format!("run-{number}") },
+                _ => Answer::Done,
+            };
+            requests.keep(
+                &format!("request {number}"),
+                Receipt { digest: number as u64, answer },
+                number as u64,
+            );
         }
         requests
+    }
+
+    #[test]
+    fn what_was_answered_is_answered_again() {
+        let requests = filled(3);
+        let answer = |id: &str| requests.receipt(id).map(|receipt| (receipt.digest, receipt.answer));
+        assert_eq!(answer("request 0"), Some((0, Answer::Started { run: "run-0".into() })));
+        assert_eq!(answer("request 1"), Some((1, Answer::Decided { run: "run-1".into() })));
+        assert_eq!(answer("request 2"), Some((2, Answer::Done)));
+        assert_eq!(answer("request 0run-0"), None);
     }
 
     #[test]
     fn old_ones_go_once_there_are_enough_and_no_others() {
         let mut requests = filled(KEPT + 3000);
         let later = |ms: u64| KEPT_MS + ms;
-        requests.keep("a".into(), Receipt { digest: 1, answer: Answer::Done }, later(2000));
+        requests.keep("a", Receipt { digest: 1, answer: Answer::Done }, later(2000));
         assert!(requests.receipt("request 1999").is_none(), "more than enough, and a day old");
         assert!(requests.receipt("request 2000").is_some(), "a day old, and no older");
-        requests.keep("b".into(), Receipt { digest: 1, answer: Answer::Done }, later(KEPT_MS));
+        requests.keep("b", Receipt { digest: 1, answer: Answer::Done }, later(KEPT_MS));
         assert!(requests.receipt("request 3001").is_none());
         assert!(requests.receipt("request 3002").is_some(), "old, and needed to be enough");
         assert_eq!(requests.length, KEPT);
-    }
-
-    #[test]
-    fn they_are_written_as_a_map_and_an_order() {
-        let requests = filled(2 * PART_LENGTH + 1);
-        let written = serde_json::to_value(&requests).unwrap();
-        let stored = Stored::deserialize(&written).unwrap();
-        assert_eq!((stored.receipts.len(), stored.order.len()), (2 * PART_LENGTH + 1, 2 * PART_LENGTH + 1));
-        assert_eq!(stored.order.iter().map(|(at_ms, _)| *at_ms).collect::<Vec<_>>(), Vec::from_iter(0..2049));
-        assert_eq!(Requests::from(stored), requests);
+        assert_eq!(requests.in_order().count(), KEPT);
     }
 
     #[test]

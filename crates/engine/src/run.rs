@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use baton_plan::plan::StepIndex;
 use serde::{Deserialize, Serialize};
 
+use crate::attention::Attention;
 use crate::chain;
 use crate::command::Mode;
 use crate::event::{Event, Record};
@@ -132,6 +133,9 @@ impl Frame {
     }
 }
 
+/// A step's place among the ready ones: the longest way to the end first, milliseconds.
+pub type Rank = (Reverse<u64>, StepIndex);
+
 /// A plan version being carried out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Run {
@@ -176,7 +180,7 @@ pub struct Run {
     /// The steps that were added, by name.
     pub named: BTreeMap<String, StepIndex>,
     /// Steps that wait with everything that they need done, the longest way to the end first.
-    pub ready: BTreeSet<(Reverse<u64>, StepIndex)>,
+    pub ready: BTreeSet<Rank>,
     /// Steps of which something is under way, or hangs on an answer.
     pub open: BTreeSet<StepIndex>,
     /// Steps whose effect is to be taken back and is not yet.
@@ -189,6 +193,9 @@ pub struct Run {
     pub timeline: Vec<Record>,
     /// The log index of its last change.
     pub changed: u64,
+    /// Which of its steps are to be looked at.
+    #[serde(skip)]
+    pub attention: Attention,
 }
 
 impl Run {
@@ -198,6 +205,10 @@ impl Run {
         let sequence = self.timeline.len() as u64 + 1;
         let digest = chain::link(before, &Record::line(sequence, &at, &event));
         self.changed = at.index;
+        // To grow by half of itself would waste more than the lines of many runs need.
+        if self.timeline.len() == self.timeline.capacity() {
+            self.timeline.reserve_exact(4 + self.timeline.len() / 8);
+        }
         self.timeline.push(Record { sequence, at, event, digest });
     }
 

@@ -208,7 +208,7 @@ pub(crate) fn environment(scope: &RunScope<'_>, attempt: &Attempt) -> BTreeMap<S
     let own = (attempt.direction == Direction::Undo).then_some(index);
     for source in needs.chain(own) {
         let step = variable(&self::step(run, plans, source).name);
-        for (key, value) in &run.steps[source].outputs {
+        for (key, value) in run.steps[source].outputs.iter() {
             variables.insert(format!("BATON_OUTPUT_{step}_{}", variable(key)), value.clone());
         }
     }
@@ -235,7 +235,8 @@ pub(crate) fn facts(scope: &RunScope<'_>, subject: Subject) -> Facts {
     let first = run.frames[frame].first;
     let steps = plan.steps.iter().zip(&run.steps[first..]).filter(|(_, state)| state.status.is_settled());
     let steps = steps.map(|(step, state)| {
-        let facts = StepFacts { status: state.status.word().to_owned(), outputs: state.outputs.clone() };
+        let facts =
+            StepFacts { status: state.status.word().to_owned(), outputs: BTreeMap::clone(&state.outputs) };
         (step.name.clone(), facts)
     });
     let text = |name: &str, value: &str| (name.to_owned(), value.to_owned());

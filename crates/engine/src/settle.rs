@@ -13,6 +13,7 @@ impl Turn<'_> {
     /// Lets the run move as far as it can. True when it waits for something that others may let go.
     pub(crate) fn settle(&mut self) -> bool {
         let mut starved = false;
+        self.look_around();
         // Each pass can only end what was open or begin what was ready, so this ends with the graph.
         loop {
             self.run.alarm_ms = None;
@@ -67,32 +68,13 @@ impl Turn<'_> {
         false
     }
 
-    /// Steps under way: doubts are decided, waits and questions ended. True when a slot elsewhere would help.
-    fn settle_open(&mut self) -> bool {
-        let open: Vec<_> = self.run.open.iter().copied().collect();
-        let mut starved = false;
-        for index in open {
-            let state = &self.run.steps[index];
-            if state.status == Status::AwaitingApproval {
-                self.settle_people(index);
-            } else if !state.members.is_empty() || self.is_group(index) {
-                self.settle_group(index);
-            } else if state.current().is_some() {
-                starved |= self.settle_attempt(index);
-            } else if state.status == Status::Running {
-                self.settle_wait(index);
-            }
-        }
-        starved
-    }
-
-    fn settle_group(&mut self, index: StepIndex) {
+    pub(crate) fn settle_group(&mut self, index: StepIndex) {
         if self.fans_out(index) && self.run.steps[index].status == Status::Running {
             self.settle_fan_out(index);
         }
     }
 
-    fn settle_attempt(&mut self, index: StepIndex) -> bool {
+    pub(crate) fn settle_attempt(&mut self, index: StepIndex) -> bool {
         self.supersede(index);
         self.say_withheld(index);
         self.settle_doubt(index);
@@ -105,32 +87,13 @@ impl Turn<'_> {
     }
 
     /// A `wait` ends when its time has come.
-    fn settle_wait(&mut self, index: StepIndex) {
+    pub(crate) fn settle_wait(&mut self, index: StepIndex) {
         let until_ms = self.run.steps[index].not_before_ms;
         if until_ms <= self.now_ms() {
             self.succeed(index, None);
         } else {
             self.alarm_at(until_ms);
         }
-    }
-
-    /// Grants what is ready. True when something was missing that others may let go.
-    fn settle_ready(&mut self) -> bool {
-        let mut starved = false;
-        let ready: Vec<_> = self.run.ready.iter().map(|(_, index)| *index).collect();
-        for index in ready {
-            if self.run.status != RunStatus::Running || self.run.queued {
-                break;
-            }
-            let state = &self.run.steps[index];
-            if state.status != Status::Waiting || !self.is_going(index) {
-                continue;
-            }
-            if let Err(hindrance) = self.grant(index) {
-                starved |= self.hindered(index, &hindrance);
-            }
-        }
-        starved
     }
 
     /// Writes down why a step does not begin. True when something that others let go would help.

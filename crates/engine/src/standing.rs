@@ -35,6 +35,15 @@ pub struct Summary {
     pub done: u32,
 }
 
+/// So many of a run's steps are named in one sentence: it may have thousands.
+const MOST_NAMED: usize = 20;
+
+fn listed(names: &[String], between: &str) -> String {
+    let more = names.len().saturating_sub(MOST_NAMED);
+    let named = names[..names.len() - more].join(between);
+    if more > 0 { format!("{named}{between}and {more} more") } else { named }
+}
+
 impl Run {
     /// Its line in a list. A group is as far as its parts are, so only those are counted.
     pub fn summary(&self, plans: &Plans) -> Summary {
@@ -104,12 +113,12 @@ impl Run {
         ] {
             let names = named(status);
             if !names.is_empty() {
-                parts.push(format!("{text}: {}", names.join(", ")));
+                parts.push(format!("{text}: {}", listed(&names, ", ")));
             }
         }
         if self.heading() == Heading::Canceling {
             let open: Vec<_> = self.open.iter().map(|index| scope::name(self, plans, *index)).collect();
-            parts.push(format!("being canceled, waiting for the end of: {}", open.join(", ")));
+            parts.push(format!("being canceled, waiting for the end of: {}", listed(&open, ", ")));
         }
         // Of a run that is paused or asks people, what else waits is no news; of one that should move, it is.
         let should_move = matches!(self.status, RunStatus::Running | RunStatus::Unwinding) && !self.queued;
@@ -131,7 +140,7 @@ impl Run {
         let held = held.filter_map(|index| Some((index, self.steps[index].reason.as_deref()?)));
         let texts: Vec<_> =
             held.map(|(index, why)| format!("{}: {why}", scope::name(self, plans, index))).collect();
-        (!texts.is_empty()).then(|| format!("waiting: {}", texts.join("; ")))
+        (!texts.is_empty()).then(|| format!("waiting: {}", listed(&texts, "; ")))
     }
 
     /// What a step that waits for a lock waits for, with the lock's age now.
@@ -142,5 +151,18 @@ impl Run {
         locks
             .hindrance(&names, |owner| self.is_held_for(owner, index))
             .map(|(name, lock)| lock.text_with_age(name, now_ms))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_very_many_steps_some_are_named() {
+        let names: Vec<_> = (0..MOST_NAMED + 3).map(|step| format!("s{step}")).collect();
+        assert_eq!(listed(&names[..2], ", "), "s0, s1");
+        assert!(listed(&names[..MOST_NAMED], ", ").ends_with(", s19"));
+        assert!(listed(&names, ", ").ends_with(", s19, and 3 more"));
     }
 }

@@ -7,8 +7,10 @@ use baton_plan::plan::StepIndex;
 use serde::{Deserialize, Serialize};
 
 use crate::agents::Agents;
+use crate::attention::Lack;
 use crate::command::{Batch, Reply};
 use crate::locks::Locks;
+use crate::pass::Pass;
 use crate::plans::{PlanVersion, Plans, TemplateVersion};
 use crate::reckoning::Reckoning;
 use crate::regions::LostRegions;
@@ -168,21 +170,23 @@ impl State {
 
     /// Whether a free slot somewhere could help the run: many may wait for the few that one report frees.
     fn may_use_a_slot(&self, run: &Run) -> bool {
-        let waiting = |index: &StepIndex| match &run.steps[*index].region {
-            // Where it is to be done was never asked yet, or it may be done anywhere.
-            None => true,
-            Some(region) => {
-                self.lost.contains_key(region) || self.agents.choose(|other| other == region, 1).is_some()
-            }
+        let is_free = |region: &String| {
+            self.lost.contains_key(region) || self.agents.choose(|other| other == region, 1).is_some()
         };
-        let doubtful = |index: &StepIndex| {
-            let step = &run.steps[*index];
+        // Where it is to be done was never asked yet, or it may be done anywhere.
+        let waiting = |index: StepIndex| run.steps[index].region.as_ref().is_none_or(is_free);
+        let doubtful = |index: StepIndex| {
+            let step = &run.steps[index];
             step.status == Status::InDoubt || step.attempt().is_some_and(|attempt| attempt.lapsed)
+        };
+        let lacking = |(lack, _): (&Lack, _)| match lack {
+            Lack::Slot(region) | Lack::Room(region) => is_free(region),
         };
         run.queued
             || !run.undoing.is_empty()
-            || run.open.iter().any(doubtful)
-            || run.ready.iter().any(|(_, index)| waiting(index))
+            || run.attention.restless(&run.open).any(doubtful)
+            || run.attention.keen(&run.ready).any(waiting)
+            || run.attention.lacking().any(lacking)
     }
 
     /// One run's turn: a move, then settling, then the books of who waits for what.
@@ -202,6 +206,7 @@ impl State {
             reckoning: &mut self.reckoning,
             tokens: &mut self.tokens,
             at,
+            pass: Pass::default(),
         };
         let outcome = act(&mut turn);
         let starved = turn.settle();
@@ -220,6 +225,15 @@ impl State {
         enroll(&mut self.curious, id, curious);
         enroll(&mut self.active, id, !ended);
         outcome
+    }
+
+    /// Looks at every step of every run anew, as a state does that was read from disk. What comes of it is the same.
+    pub fn look_anew(&mut self) {
+        for id in &self.active {
+            if let Some(run) = self.runs.get_mut(id) {
+                Arc::make_mut(run).attention.forget();
+            }
+        }
     }
 
     /// The cluster time at which a `Tick` is due; `None` while no deadline stands.

@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use baton_plan::plan::{Setting, StepIndex};
 use serde::{Deserialize, Serialize};
 
 use crate::command::{Ending, Speaker};
+use crate::rare::Rare;
 use crate::stamp::Moment;
 
 /// Where a step stands; the words of the contract.
@@ -173,9 +175,9 @@ pub struct Attempt {
     /// The fencing token; larger than every earlier one of the cluster.
     pub token: u64,
     /// To whom, and under which journal.
-    pub speaker: Speaker,
+    pub speaker: Arc<Speaker>,
     /// The place where its agent was.
-    pub host: String,
+    pub host: Arc<str>,
     /// When.
     pub granted: Moment,
     /// When its Begin was committed; an idempotent attempt needs none and begins with its grant.
@@ -279,13 +281,13 @@ pub struct StepState {
     /// What a gate evaluated to, once it did.
     pub gate: Option<bool>,
     /// An end that waits for `success` to say what it means.
-    pub unjudged: Option<Ending>,
+    pub unjudged: Option<Box<Ending>>,
     /// Who said yes to an approval.
-    pub approvals: Vec<Said>,
+    pub approvals: Rare<Vec<Said>>,
     /// Cluster time at which the patience with people ends.
     pub deadline_ms: Option<u64>,
     /// Locks that it holds.
-    pub locks: Vec<String>,
+    pub locks: Rare<Vec<String>>,
     /// What its `when` evaluated to, once it did.
     pub when: Option<bool>,
     /// Cluster time before which nothing happens: the end of a backoff or of a `wait`.
@@ -301,9 +303,9 @@ pub struct StepState {
     /// Every attempt, oldest first; the last is the current one.
     pub attempts: Vec<Attempt>,
     /// The probe of the current attempt.
-    pub question: Option<Question>,
+    pub question: Option<Box<Question>>,
     /// What it wrote to `BATON_OUTPUT`.
-    pub outputs: BTreeMap<String, String>,
+    pub outputs: Rare<BTreeMap<String, String>>,
     /// The log index of its last change.
     pub changed: u64,
 }
@@ -326,9 +328,9 @@ impl StepState {
             idle: false,
             gate: None,
             unjudged: None,
-            approvals: Vec::new(),
+            approvals: Rare::default(),
             deadline_ms: None,
-            locks: Vec::new(),
+            locks: Rare::default(),
             when: None,
             not_before_ms: 0,
             ready_ms: None,
@@ -337,7 +339,7 @@ impl StepState {
             losses: 0,
             attempts: Vec::new(),
             question: None,
-            outputs: BTreeMap::new(),
+            outputs: Rare::default(),
             changed: index,
         }
     }

@@ -5,13 +5,16 @@ use std::cmp::Reverse;
 use baton_plan::plan::{Step, StepIndex, Work};
 
 use crate::agents::Agents;
+use crate::attention::Lack;
+use crate::command::Speaker;
 use crate::event::Event;
 use crate::locks::{Locks, Owner};
+use crate::pass::Pass;
 use crate::plans::{PlanVersion, Plans};
 use crate::reckoning::Reckoning;
 use crate::regions::LostRegions;
 use crate::resources::Resources;
-use crate::run::{Run, Status as RunStatus};
+use crate::run::{Rank, Run, Status as RunStatus};
 use crate::scope;
 use crate::stamp::Moment;
 use crate::step::{Attempt, Direction, Outcome, Status, StepState};
@@ -36,6 +39,8 @@ pub struct Turn<'a> {
     pub tokens: &'a mut u64,
     /// When.
     pub at: Moment,
+    /// What has become open or ready in this pass.
+    pub(crate) pass: Pass,
 }
 
 impl<'a> Turn<'a> {
@@ -64,10 +69,23 @@ impl<'a> Turn<'a> {
         scope::name(self.run, self.plans, index)
     }
 
-    /// Where a step stands.
+    /// Where a step stands, to be changed. There is no other way to change it: who settles the run looks at it again.
     pub fn state(&mut self, index: StepIndex) -> &mut StepState {
+        self.run.attention.touch(index);
+        if self.run.attention.is_lacking() && self.run.steps[index].status == Status::Waiting {
+            self.doubt_lack(index);
+        }
         self.run.steps[index].changed = self.at.index;
         &mut self.run.steps[index]
+    }
+
+    /// What a step was told that it lacks is to be found out again.
+    fn doubt_lack(&mut self, index: StepIndex) {
+        if let Some(region) = self.run.steps[index].region.clone() {
+            let rank = self.rank(index);
+            self.run.attention.doubt_one(rank, &Lack::Slot(region.clone()));
+            self.run.attention.doubt_one(rank, &Lack::Room(region));
+        }
     }
 
     /// The newest attempt of a step that has one.
@@ -108,15 +126,15 @@ impl<'a> Turn<'a> {
         (state.status, state.reason, state.forsaken) = (next, reason, false);
         let ready = next == Status::Waiting && state.unmet == 0;
         if ready {
-            self.run.ready.insert(rank)
-        } else {
-            self.run.ready.remove(&rank)
-        };
-        if next.is_open() {
-            self.run.open.insert(index)
-        } else {
-            self.run.open.remove(&index)
-        };
+            self.readied(rank);
+        } else if self.run.ready.remove(&rank) {
+            self.run.attention.unreadied(rank);
+        }
+        if next.is_open() && self.run.open.insert(index) {
+            self.pass.opened(index);
+        } else if !next.is_open() && self.run.open.remove(&index) {
+            self.pass.closed(index);
+        }
         if next == Status::Waiting && self.run.steps[index].unwind {
             self.run.undoing.insert(index);
         }
@@ -129,7 +147,7 @@ impl<'a> Turn<'a> {
     }
 
     /// A step's place among the ready ones: the longest way to the end of the run first.
-    pub fn rank(&self, index: StepIndex) -> (Reverse<u64>, StepIndex) {
+    pub fn rank(&self, index: StepIndex) -> Rank {
         let remaining_ms = |index: StepIndex| {
             let origin = &self.run.steps[index].origin;
             self.version(origin.frame).graph.remaining_ms(origin.definition)
@@ -137,6 +155,14 @@ impl<'a> Turn<'a> {
         let outermost = self.run.chain(index).last().unwrap_or(index);
         let inner_ms = if outermost == index { 0 } else { remaining_ms(index) };
         (Reverse(remaining_ms(outermost).saturating_add(inner_ms)), index)
+    }
+
+    /// A step may begin, as far as others go.
+    pub(crate) fn readied(&mut self, rank: Rank) {
+        if self.run.ready.insert(rank) {
+            self.run.attention.readied(rank);
+            self.pass.readied(rank.1);
+        }
     }
 
     /// The steps that need this one, within its plan. Members of a fan-out have none: the whole of it counts.
@@ -163,7 +189,7 @@ impl<'a> Turn<'a> {
             state.unmet -= 1;
             if state.unmet == 0 && state.status == Status::Waiting {
                 state.ready_ms = Some(now_ms);
-                self.run.ready.insert(rank);
+                self.readied(rank);
             }
         }
     }
@@ -286,7 +312,7 @@ impl<'a> Turn<'a> {
     /// No agent holds anything of this step any more, and nothing is drawn for it.
     pub fn let_go(&mut self, index: StepIndex) {
         let state = &self.run.steps[index];
-        let attempt = state.attempt().map(|attempt| (attempt.speaker.clone(), attempt.token));
+        let attempt = state.attempt().map(|attempt| (Speaker::clone(&attempt.speaker), attempt.token));
         let question = state.question.as_ref().map(|asked| (asked.speaker.clone(), asked.token));
         for (speaker, token) in attempt.into_iter().chain(question) {
             self.agents.release(&speaker, token, self.at.index);

@@ -225,7 +225,8 @@ impl Turn<'_> {
                 _ => false,
             }
         };
-        let first = self.run.undoing.iter().chain(&self.run.open).copied().find(hangs);
+        let open = self.run.attention.restless(&self.run.open);
+        let first = self.run.undoing.iter().copied().chain(open).find(hangs);
         let next = match (self.run.status, first) {
             (RunStatus::Unwinding, Some(_)) => RunStatus::Stuck,
             (RunStatus::Running, Some(_)) if !whole && !self.run.is_moving() => RunStatus::Stuck,

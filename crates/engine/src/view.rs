@@ -91,13 +91,13 @@ fn questions<'a>(
     plans: &'a Plans,
 ) -> impl Iterator<Item = (StepIndex, Subject, Expression)> + 'a {
     let going = run.status == RunStatus::Running && !run.queued;
-    let ready = run.ready.iter().filter(move |_| going).map(|(_, index)| *index);
+    let ready = run.attention.keen(&run.ready).filter(move |_| going);
     let before = ready.filter_map(|index| question_before(run, plans, index));
-    let after = run.open.iter().filter_map(|index| {
-        let state = &run.steps[*index];
+    let after = run.attention.restless(&run.open).filter_map(|index| {
+        let state = &run.steps[index];
         let (_, attempt) = (state.unjudged.as_ref()?, state.attempt()?);
-        let success = scope::work(run, plans, *index).success.clone()?;
-        Some((*index, Subject::Success(attempt.token), success))
+        let success = scope::work(run, plans, index).success.clone()?;
+        Some((index, Subject::Success(attempt.token), success))
     });
     before.chain(after)
 }

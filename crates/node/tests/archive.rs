@@ -28,7 +28,7 @@ fn request(id: String) -> Request {
 
 fn register() -> Command {
     let plan = baton_plan::check(PLAN).unwrap().plan;
-    Command::RegisterPlan { request: request("register".into()), plan, source: PLAN.into() }
+    Command::RegisterPlan { request: request("register".into()), plan: Box::new(plan), source: PLAN.into() }
 }
 
 /// Nothing can do the step, so a run that is canceled has ended.

@@ -11,7 +11,7 @@ impl State {
         let state = &self.runs[&key.run].steps[index];
         let current = state.attempt().filter(|attempt| {
             attempt.token == key.token
-                && attempt.speaker == *speaker
+                && *attempt.speaker == *speaker
                 && attempt.is_under_way()
                 && !attempt.lapsed
         });
@@ -21,7 +21,7 @@ impl State {
         let Some(attempt) = current else {
             let foreign = state
                 .attempt()
-                .is_some_and(|attempt| attempt.token == key.token && attempt.speaker != *speaker);
+                .is_some_and(|attempt| attempt.token == key.token && *attempt.speaker != *speaker);
             let why = if foreign { "is not this agent's" } else { "was taken back" };
             return Err(Rejection::NotCurrent(format!(
                 "attempt {} of step `{}` {why}; it must not begin",

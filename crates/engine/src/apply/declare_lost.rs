@@ -156,7 +156,7 @@ impl Turn<'_> {
             return self.withdraw(index, "its region was declared lost before it began");
         }
         (attempt.gone, attempt.lapsed) = (true, false);
-        let (number, speaker, token) = (attempt.number, attempt.speaker.clone(), attempt.token);
+        let (number, speaker, token) = (attempt.number, Speaker::clone(&attempt.speaker), attempt.token);
         self.end_attempt(index, Outcome::Unknown, Some(format!("region {region} was declared lost")));
         self.agents.release(&speaker, token, self.at.index);
         let step = self.name(index);

@@ -74,6 +74,6 @@ impl Turn<'_> {
             attempt.reason = reason.clone().or(attempt.reason.take());
         }
         let reason = reason.unwrap_or_default();
-        self.take_outcome(index, outcome, &crate::command::Ending { reason, ..ending });
+        self.take_outcome(index, outcome, &crate::command::Ending { reason, ..*ending });
     }
 }

@@ -37,7 +37,7 @@ impl Turn<'_> {
             self.agents.release(speaker, asked.token, self.at.index);
         }
         let Some(attempt) = self.attempt(index) else { return };
-        if attempt.speaker != *speaker || !attempt.is_under_way() {
+        if *attempt.speaker != *speaker || !attempt.is_under_way() {
             return;
         }
         if attempt.begun.is_none() {

@@ -105,11 +105,11 @@ impl State {
             let run = &self.runs[id];
             for index in &run.open {
                 let attempt = run.steps[*index].attempt().filter(|attempt| attempt.is_under_way());
-                let Some(attempt) = attempt.filter(|attempt| attempt.speaker == join.speaker) else {
+                let Some(attempt) = attempt.filter(|attempt| *attempt.speaker == join.speaker) else {
                     continue;
                 };
                 let work = scope::work(run, &self.plans, *index);
-                let coming = match attempt.host == join.host {
+                let coming = match *attempt.host == *join.host {
                     true => Coming::Back,
                     false if !work.idempotent || work.strict => {
                         return Err(copied_journal(join, id, &scope::name(run, &self.plans, *index)));
@@ -151,7 +151,7 @@ impl Turn<'_> {
         self.forget_question(index, speaker, coming);
         let status = self.run.steps[index].status;
         let Some(attempt) = self.attempt(index) else { return };
-        if attempt.speaker != *speaker || !attempt.is_under_way() || status.is_settled() {
+        if *attempt.speaker != *speaker || !attempt.is_under_way() || status.is_settled() {
             return;
         }
         let (number, agent) = (attempt.number, speaker.agent.clone());
@@ -191,7 +191,7 @@ impl Turn<'_> {
         let unanswered = state.question.as_ref().filter(|asked| asked.answer.is_none());
         let of_agent = unanswered.is_some_and(|asked| asked.speaker == *speaker) && coming != Coming::Back;
         let of_attempt = coming == Coming::Back
-            && state.attempt().is_some_and(|attempt| attempt.speaker == *speaker && attempt.is_under_way());
+            && state.attempt().is_some_and(|attempt| *attempt.speaker == *speaker && attempt.is_under_way());
         if (of_agent || of_attempt)
             && let Some(asked) = state.question.take()
         {

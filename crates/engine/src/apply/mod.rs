@@ -117,7 +117,7 @@ impl State {
         }
         let digest = chain::digest(body);
         match self.requests.receipt(&request.id) {
-            Some(receipt) if receipt.digest == digest => return Ok(receipt.answer.clone()),
+            Some(receipt) if receipt.digest == digest => return Ok(receipt.answer),
             Some(_) => {
                 return Err(Rejection::RequestReused(format!(
                     "request id `{}` was used before for something else; nothing was done: send it under an id of its own",
@@ -128,7 +128,7 @@ impl State {
         }
         let answer = act(self)?;
         let receipt = Receipt { digest, answer: answer.clone() };
-        self.requests.keep(request.id.clone(), receipt, at.stamp.time_ms);
+        self.requests.keep(&request.id, receipt, at.stamp.time_ms);
         Ok(answer)
     }
 

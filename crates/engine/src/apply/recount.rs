@@ -52,7 +52,7 @@ impl State {
         if attempts.iter().any(|attempt| attempt.token == key.token) {
             let awaited = |index: &usize| {
                 let newest = run.steps[*index].attempt().filter(|attempt| attempt.token == key.token);
-                !held && newest.is_some_and(|attempt| attempt.is_under_way() && attempt.speaker == *speaker)
+                !held && newest.is_some_and(|attempt| attempt.is_under_way() && *attempt.speaker == *speaker)
             };
             if let Some(index) = index.filter(awaited) {
                 self.turn(at, &key.run, |turn| turn.told_elsewhere(index));
@@ -85,7 +85,7 @@ impl crate::turn::Turn<'_> {
     fn told_elsewhere(&mut self, index: usize) {
         let Some(attempt) = self.attempt(index) else { return };
         (attempt.gone, attempt.lapsed) = (true, false);
-        let (speaker, token) = (attempt.speaker.clone(), attempt.token);
+        let (speaker, token) = (Speaker::clone(&attempt.speaker), attempt.token);
         let reason = "how it ended was told in the time that was lost".to_owned();
         let (step, attempt) = self.end_attempt(index, Outcome::Unknown, Some(reason.clone()));
         self.agents.release(&speaker, token, self.at.index);

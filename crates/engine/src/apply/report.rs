@@ -56,7 +56,7 @@ impl Turn<'_> {
             self.stopped(index);
         } else if self.work(index).success.is_some() && exited {
             // The exit code may lie: what the plan says about it is evaluated first.
-            self.state(index).unjudged = Some(ending.clone());
+            self.state(index).unjudged = Some(Box::new(ending.clone()));
             self.state(index).reason = Some("what it answered is being judged".into());
         } else {
             self.take_outcome(index, outcome, ending);
@@ -68,7 +68,7 @@ impl Turn<'_> {
         match outcome {
             Outcome::Succeeded => {
                 if self.run.steps[index].direction == Direction::Do {
-                    self.state(index).outputs = ending.outputs.clone();
+                    self.state(index).outputs = ending.outputs.clone().into();
                 }
                 self.succeed(index, None);
             }
@@ -113,7 +113,7 @@ impl Turn<'_> {
         attempt.cut_short = outcome == Outcome::Failed && ending.exit_code.is_none();
         (attempt.stdout, attempt.stderr) = (ending.stdout.clone(), ending.stderr.clone());
         let (number, exit_code, speaker, token) =
-            (attempt.number, attempt.exit_code, attempt.speaker.clone(), attempt.token);
+            (attempt.number, attempt.exit_code, Speaker::clone(&attempt.speaker), attempt.token);
         self.agents.release(&speaker, token, at.index);
         let step = self.name(index);
         let direction = self.run.steps[index].direction;

@@ -5,6 +5,7 @@ use baton_plan::Plan;
 use baton_plan::plan::{Action, Step};
 use baton_plan::reference::{RunField, Scope};
 
+use crate::attention::Attention;
 use crate::command::{Answer, Mode, Reply, Request};
 use crate::event::Event;
 use crate::locks::Owner;
@@ -215,6 +216,7 @@ fn fresh(
         alarm_ms: None,
         timeline: Vec::new(),
         changed: at.index,
+        attention: Attention::default(),
     };
     run.record(at, Event::RunStarted { plan, version: version.version, operator });
     run

@@ -231,7 +231,7 @@ impl Script {
             Err(problems) => panic!("{}", baton_plan::problem::render(&source, name, &problems)),
         };
         let request = self.request();
-        self.apply(Command::RegisterPlan { request, plan, source })
+        self.apply(Command::RegisterPlan { request, plan: Box::new(plan), source })
     }
 
     fn request(&mut self) -> Request {

@@ -144,3 +144,36 @@ fn a_state_reads_back() {
     let bytes = codec::encode(&SnapshotState(preferred.clone()));
     assert_eq!(codec::decode::<SnapshotState>(&bytes).unwrap().0, preferred);
 }
+
+/// Receipts were a map and an order in memory as well, once.
+#[test]
+fn receipts_are_written_as_a_map_and_an_order() {
+    use baton_engine::Answer;
+    use baton_engine::requests::{Receipt, Requests};
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Now(Requests);
+    record!(Now, 0xFE);
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Once(BTreeMap<String, Receipt>, Vec<(u64, String)>);
+    record!(Once, 0xFE);
+    let mut requests = Requests::default();
+    let mut once = Once(BTreeMap::new(), Vec::new());
+    for at_ms in 0..300_u64 {
+        let id = format!("{:016x}", at_ms.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+        let answer = match at_ms % 4 {
+            0 => Answer::Started { run: format!("run-{at_ms}") },
+            1 => Answer::Decided { run: String::new() },
+            2 => Answer::Registered { name: "p".into(), version: 3, unchanged: true },
+            _ => Answer::Done,
+        };
+        let receipt = Receipt { digest: at_ms * 7, answer };
+        requests.keep(&id, receipt.clone(), at_ms);
+        once.0.insert(id.clone(), receipt);
+        once.1.push((at_ms, id));
+    }
+    let bytes = codec::encode(&Now(requests));
+    assert_eq!(bytes, codec::encode(&once));
+    let read = codec::decode::<Now>(&bytes).unwrap();
+    assert_eq!(codec::encode(&read), bytes);
+    assert_eq!(codec::decode::<Once>(&bytes).unwrap(), once);
+}

@@ -165,7 +165,8 @@ fn is_newer(meta: &SnapshotMeta, current: Option<&SnapshotMeta>) -> bool {
 
 fn decode(bytes: &[u8]) -> Result<Loaded, codec::Error> {
     let (head, used) = codec::decode_first::<SnapshotHead>(bytes)?;
-    let SnapshotState(state) = codec::decode(&bytes[used..])?;
+    let SnapshotState(mut state) = codec::decode(&bytes[used..])?;
+    state.share();
     let archived = head.archived;
     let meta = convert::snapshot_meta(head)?;
     Ok(Loaded { meta, archived, state })

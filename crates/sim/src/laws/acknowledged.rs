@@ -12,7 +12,7 @@ pub(crate) fn client(world: &mut World, client: usize, told: &Result<Answer, Rej
     let seen = &world.clients[client];
     let id = seen.id.clone();
     let before = seen.answer.clone();
-    let receipt = world.book.state.requests.receipt(&id).map(|receipt| receipt.answer.clone());
+    let receipt = world.book.state.requests.receipt(&id).map(|receipt| receipt.answer);
     if receipt.as_ref() != Some(answer) {
         world.broken("acknowledged", format!("{id} was told {answer:?}, and the log says {receipt:?}"));
     } else if let Some(Ok(before)) = before

@@ -1,5 +1,5 @@
 //! INV7: whoever applies the same log holds the same state, and answers the same; also where runs at rest are kept
-//! elsewhere and come back only when they are named.
+//! elsewhere and come back only when they are named, and where every step is looked at again each time.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -29,7 +29,7 @@ pub(super) fn check(world: &mut World) {
     }
 }
 
-/// A member that keeps runs at rest apart from its state.
+/// A member that keeps runs at rest apart from its state, and remembers of no step that nothing can come of it.
 #[derive(Default)]
 struct Second {
     state: State,
@@ -41,6 +41,7 @@ impl Second {
         let absent = self.state.absent(batch);
         let named: Vec<_> = absent.into_iter().filter_map(|id| self.archive.remove(id)).collect();
         named.into_iter().for_each(|run| self.state.put_back(run));
+        self.state.look_anew();
         let replies = self.state.apply(index, batch);
         for run in self.state.came_to_rest(batch) {
             self.state.take_out(&run);

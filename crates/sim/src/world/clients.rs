@@ -39,7 +39,7 @@ impl World {
             match baton_plan::check(&source) {
                 Ok(checked) => {
                     let request = self.request("ana");
-                    self.ask(Command::RegisterPlan { request, plan: checked.plan, source });
+                    self.ask(Command::RegisterPlan { request, plan: Box::new(checked.plan), source });
                 }
                 Err(problems) => {
                     let text = baton_plan::problem::render(&source, &plan.name, &problems);
@@ -196,7 +196,7 @@ impl World {
         let source = sketch.yaml().replace("  description: once more\n", "  # once more\n");
         if let Ok(checked) = baton_plan::check(&source) {
             let request = self.request("ana");
-            self.ask(Command::RegisterPlan { request, plan: checked.plan, source });
+            self.ask(Command::RegisterPlan { request, plan: Box::new(checked.plan), source });
         }
     }
 

@@ -38,7 +38,6 @@ pub(crate) use target::{Effect, Target};
 
 /// Something that is going to happen.
 #[derive(Debug, Clone)]
-#[expect(clippy::large_enum_variant, reason = "few wait at once")]
 pub(crate) enum Happening {
     /// An entry of the script, and the place with which its trigger went off.
     Scripted(usize, Option<usize>),

@@ -1,7 +1,7 @@
 use baton_plan::plan::StepIndex;
 
 use crate::apply::decided;
-use crate::command::{Reply, Request};
+use crate::command::{Reply, Request, Speaker};
 use crate::event::Event;
 use crate::rejection::Rejection;
 use crate::run::{Heading, Status as RunStatus};
@@ -75,7 +75,7 @@ impl Turn<'_> {
         }
         attempt.stopping = true;
         let (number, agent, speaker) =
-            (attempt.number, attempt.speaker.agent.clone(), attempt.speaker.clone());
+            (attempt.number, attempt.speaker.agent.clone(), Speaker::clone(&attempt.speaker));
         self.agents.touch(&speaker, self.at.index);
         let step = self.name(index);
         let direction = self.run.steps[index].direction;

@@ -24,7 +24,7 @@ impl OperatorService {
         let request = By { id: request_id, operator, roles: Vec::new() };
         let (kind, command) = match described {
             Described::Plan(checked) => {
-                ("Plan", Command::RegisterPlan { request, plan: checked.plan, source })
+                ("Plan", Command::RegisterPlan { request, plan: Box::new(checked.plan), source })
             }
             Described::StepTemplate { template, .. } => {
                 if baton_plan::builtin().find(&template.name, None).is_some() {
@@ -32,7 +32,7 @@ impl OperatorService {
                     let text = format!("step template `{name}` comes with Baton; give yours another name");
                     return Err(Status::aborted(text));
                 }
-                ("StepTemplate", Command::RegisterTemplate { request, template, source })
+                ("StepTemplate", Command::RegisterTemplate { request, template: Box::new(template), source })
             }
         };
         match self.propose(command).await? {

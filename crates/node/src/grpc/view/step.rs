@@ -71,12 +71,12 @@ pub(super) fn step(
         } else {
             seen.not_before_ms.saturating_sub(now_ms)
         },
-        locks: seen.locks.clone(),
+        locks: seen.locks.to_vec(),
         waits_for_locks: awaited_locks(state, run, index, now_ms),
         draws: described.draws.iter().map(|draw| (draw.resource.clone(), draw.units)).collect(),
         approval: approval(state, run, index, now_ms),
         doubt: doubt.map(doubtful),
-        outputs: seen.outputs.clone(),
+        outputs: BTreeMap::clone(&seen.outputs),
         attempts: seen.attempts.iter().map(|seen| attempt(seen, now_ms)).collect(),
     }
 }

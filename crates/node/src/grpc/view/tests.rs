@@ -17,7 +17,7 @@ impl World {
             let plan = format!("apiVersion: baton/v1\nkind: Plan\n{plan}");
             let checked = baton_plan::check(&plan).unwrap_or_else(|problems| panic!("{problems:#?}"));
             let request = world.request();
-            world.apply(Command::RegisterPlan { request, plan: checked.plan, source: plan });
+            world.apply(Command::RegisterPlan { request, plan: Box::new(checked.plan), source: plan });
         }
         world
     }
