@@ -200,7 +200,7 @@ impl Archive {
         self.records.write_all_at(&entry.body, at)?;
         self.index.write_all_at(&row, row_at)?;
         let (row_length, chain) = (row.len() as u32, link(chain, entry.digest));
-        inner.places.push(Place { at, length, row_at, row_length, chain });
+        note(&mut inner.places, Place { at, length, row_at, row_length, chain });
         Ok(())
     }
 
@@ -274,10 +274,18 @@ fn read_index(index: &File, records_length: u64) -> io::Result<Vec<Place>> {
         }
         (end, chain) = (at + u64::from(length), link(chain, digest));
         let row_length = bytes.len() as u32;
-        places.push(Place { at, length, row_at, row_length, chain });
+        note(&mut places, Place { at, length, row_at, row_length, chain });
         row_at += u64::from(row_length);
     }
     Ok(places)
+}
+
+/// Adds a place. There may be a million, and to grow by half of that would be room for nothing.
+fn note(places: &mut Vec<Place>, place: Place) {
+    if places.len() == places.capacity() {
+        places.reserve_exact(1024 + places.len() / 8);
+    }
+    places.push(place);
 }
 
 fn read(file: &File, at: u64, length: u32) -> io::Result<Vec<u8>> {

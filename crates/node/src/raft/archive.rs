@@ -1,7 +1,6 @@
 //! Runs at rest, on disk: what the state need not hold. Every member adds the same runs in the same order, because the
 //! log says when a run comes to rest; a snapshot says how far the archive reaches that belongs to it.
 
-use std::collections::HashMap;
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
@@ -12,6 +11,7 @@ use baton_engine::standing::Summary;
 use baton_storage::archive::{Archive, Entry, Mark};
 use baton_storage::codec;
 
+use super::archive_index::Index;
 use super::formats::{ArchivedLine, ArchivedRun};
 
 /// The archive, and where in it each run stands.
@@ -20,45 +20,12 @@ pub(crate) struct RunArchive {
     index: RwLock<Index>,
 }
 
-#[derive(Default)]
-struct Index {
-    /// Run number n stands at n - 1.
-    by_number: Vec<Option<Row>>,
-    by_id: HashMap<Box<str>, u64>,
-    /// Names of plans, which the rows share.
-    plans: Vec<Arc<str>>,
-}
-
 /// Where a run stands that is in the archive, and by what a list may choose it.
 #[derive(Debug, Clone)]
 pub(crate) struct Row {
     pub(crate) count: u64,
     pub(crate) status: Status,
     pub(crate) plan: Arc<str>,
-}
-
-impl Index {
-    /// A run that was archived again stands where it was put last.
-    fn note(&mut self, count: u64, summary: &Summary) {
-        let plan = match self.plans.iter().find(|known| ***known == *summary.plan) {
-            Some(known) => Arc::clone(known),
-            None => {
-                let plan: Arc<str> = summary.plan.as_str().into();
-                self.plans.push(Arc::clone(&plan));
-                plan
-            }
-        };
-        let at = usize::try_from(summary.number).unwrap_or_default().saturating_sub(1);
-        if self.by_number.len() <= at {
-            self.by_number.resize(at + 1, None);
-        }
-        self.by_number[at] = Some(Row { count, status: summary.status, plan });
-        self.by_id.insert(summary.id.as_str().into(), summary.number);
-    }
-
-    fn row(&self, number: u64) -> Option<&Row> {
-        self.by_number.get(usize::try_from(number).ok()?.checked_sub(1)?)?.as_ref()
-    }
 }
 
 impl RunArchive {
@@ -107,8 +74,8 @@ impl RunArchive {
     /// Where a run stands; `None` for one that was never at rest.
     pub(crate) fn find(&self, id: &str) -> Option<(u64, Row)> {
         let index = self.read();
-        let number = *index.by_id.get(id)?;
-        Some((number, index.row(number)?.clone()))
+        let number = index.number(id)?;
+        Some((number, index.row(number)?))
     }
 
     /// A run as it was archived last; `None` for one that was never at rest. Blocks.
@@ -136,11 +103,8 @@ impl RunArchive {
         wanted: impl Fn(u64, &Row) -> bool,
     ) -> Vec<(u64, Row)> {
         let index = self.read();
-        let end = index.by_number.len().min(usize::try_from(before.saturating_sub(1)).unwrap_or(usize::MAX));
-        let numbered = index.by_number[..end].iter().enumerate().rev();
-        let rows = numbered.filter_map(|(at, row)| Some((at as u64 + 1, row.as_ref()?)));
-        let rows = rows.filter(|(number, row)| wanted(*number, row)).take(limit);
-        rows.map(|(number, row)| (number, row.clone())).collect()
+        let rows = index.newest_first(before).filter(|(number, row)| wanted(*number, row));
+        rows.take(limit).collect()
     }
 
     /// The files, which other members and backups take copies of.

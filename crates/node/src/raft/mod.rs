@@ -3,6 +3,7 @@
 
 mod acknowledged;
 pub(crate) mod archive;
+mod archive_index;
 pub mod backup;
 mod cluster;
 pub(crate) mod convert;
