@@ -1,7 +1,6 @@
 //! Raft's log as openraft asks for it: durable in [`baton_storage::log`], and in memory since the
 //! last purge, so that nothing is read from disk while the cluster runs.
 
-use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::io;
 use std::ops::RangeBounds;
@@ -17,6 +16,7 @@ use openraft::{EntryPayload, LogState, OptionalSend, RaftLogReader};
 use tokio::sync::oneshot;
 
 use super::convert;
+use super::log_cache::LogCache;
 use super::state_machine::blocking;
 use super::types::*;
 use crate::apart::apart;
@@ -39,14 +39,9 @@ pub(crate) struct Opened {
     pub(crate) purged: Option<LogId>,
 }
 
-struct Cached {
-    entry: Entry,
-    bytes: usize,
-}
-
 #[derive(Default)]
 struct Cache {
-    entries: BTreeMap<u64, Cached>,
+    entries: LogCache,
     purged: Option<LogId>,
     vote: Option<Vote>,
     committed: Option<LogId>,
@@ -81,9 +76,7 @@ impl LogStore {
             ..Cache::default()
         };
         for (at, body) in entries {
-            let bytes = body.len();
-            let entry = convert::entry(at, codec::decode(&body)?)?;
-            cache.entries.insert(at.index, Cached { entry, bytes });
+            cache.entries.found(at, body)?;
         }
         Ok(Opened {
             identity,
@@ -94,9 +87,12 @@ impl LogStore {
     }
 
     /// Every entry after `index`.
-    pub(crate) fn entries_after(&self, index: Option<u64>) -> Vec<Entry> {
+    ///
+    /// # Errors
+    /// An entry that cannot be understood any more.
+    pub(crate) fn entries_after(&self, index: Option<u64>) -> io::Result<Vec<Entry>> {
         let first = index.map_or(0, |index| index + 1);
-        self.read().entries.range(first..).map(|(_, cached)| cached.entry.clone()).collect()
+        self.read().entries.range(first..)
     }
 
     /// The log on disk.
@@ -107,9 +103,9 @@ impl LogStore {
     /// The newest membership among the entries.
     pub(crate) fn membership(&self) -> Option<Membership> {
         let cache = self.read();
-        let mut payloads = cache.entries.values().rev().map(|cached| &cached.entry.payload);
+        let mut payloads = cache.entries.newest_first().filter_map(|entry| Some(entry.ok()?.payload));
         payloads.find_map(|payload| match payload {
-            EntryPayload::Membership(membership) => Some(membership.clone()),
+            EntryPayload::Membership(membership) => Some(membership),
             _ => None,
         })
     }
@@ -128,22 +124,11 @@ impl RaftLogReader<Types> for LogStore {
         &mut self,
         range: R,
     ) -> io::Result<Vec<Entry>> {
-        let cache = self.read();
-        let found = cache.entries.range(range);
-        Ok(found.map(|(_, cached)| cached.entry.clone()).collect())
+        self.read().entries.range(range)
     }
 
     async fn limited_get_log_entries(&mut self, start: u64, end: u64) -> io::Result<Vec<Entry>> {
-        let mut entries = Vec::new();
-        let mut bytes = 0;
-        for cached in self.read().entries.range(start..end).map(|(_, c)| c) {
-            entries.push(cached.entry.clone());
-            bytes += cached.bytes;
-            if bytes >= MESSAGE_BYTES {
-                break;
-            }
-        }
-        Ok(entries)
+        self.read().entries.first_of(start..end, MESSAGE_BYTES)
     }
 
     async fn read_vote(&mut self) -> io::Result<Option<Vote>> {
@@ -156,11 +141,8 @@ impl RaftLogStorage<Types> for LogStore {
 
     async fn get_log_state(&mut self) -> io::Result<LogState<Types>> {
         let cache = self.read();
-        let last = cache.entries.values().next_back();
-        Ok(LogState {
-            last_purged_log_id: cache.purged,
-            last_log_id: last.map(|cached| cached.entry.log_id).or(cache.purged),
-        })
+        let last = cache.entries.last();
+        Ok(LogState { last_purged_log_id: cache.purged, last_log_id: last.or(cache.purged) })
     }
 
     async fn get_log_reader(&mut self) -> Self {
@@ -203,9 +185,8 @@ impl RaftLogStorage<Types> for LogStore {
             for entry in entries {
                 let body = codec::encode(&convert::payload(&entry));
                 let at = convert::position(entry.log_id);
-                let bytes = body.len();
+                cache.entries.add(entry, body.as_slice().into());
                 bodies.push((at, body));
-                cache.entries.insert(at.index, Cached { entry, bytes });
             }
         }
         stage.record("through", bodies.last().map(|(at, _)| at.index));
@@ -222,7 +203,7 @@ impl RaftLogStorage<Types> for LogStore {
         let after = last.map(convert::position);
         let first = after.map_or(0, |at| at.index + 1);
         blocking(move || log.truncate_after(after)).await?;
-        self.write().entries.split_off(&first);
+        self.write().entries.truncate(first);
         Ok(())
     }
 
@@ -230,10 +211,9 @@ impl RaftLogStorage<Types> for LogStore {
         self.log.purge(convert::position(through))?;
         let mut cache = self.write();
         cache.purged = Some(through);
-        let kept = cache.entries.split_off(&(through.index + 1));
-        let given_up = std::mem::replace(&mut cache.entries, kept);
+        let given_up = cache.entries.purge(through.index + 1);
         drop(cache);
-        // Thousands of batches take a moment to free, which raft's own task does not have.
+        // Thousands of entries take a moment to free, which raft's own task does not have.
         drop(apart(move || drop(given_up)));
         Ok(())
     }

@@ -12,6 +12,7 @@ mod formation;
 pub(crate) mod formats;
 mod founding;
 mod leadership;
+mod log_cache;
 mod log_store;
 pub(crate) mod membership;
 mod network;

@@ -129,7 +129,7 @@ fn read_member(folder: &Path) -> anyhow::Result<Copy> {
         None => Default::default(),
     };
     let archive = RunArchive::open(&folder.join("archive"), mark)?;
-    for entry in store.entries_after(at.map(|at| at.index)) {
+    for entry in store.entries_after(at.map(|at| at.index))? {
         at = Some(entry.log_id);
         match entry.payload {
             EntryPayload::Blank => {}
