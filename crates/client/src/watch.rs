@@ -1,5 +1,6 @@
 //! Following a run through any number of leaders.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use baton_api as api;
@@ -138,9 +139,12 @@ impl Open {
 fn merge(known: Option<RunView>, told: RunView) -> RunView {
     let Some(mut known) = known else { return told };
     let mut steps = std::mem::take(&mut known.steps);
+    // A run may have thousands of steps, of which many have changed at once.
+    let places: HashMap<_, _> =
+        steps.iter().enumerate().map(|(place, step)| (step.step.clone(), place)).collect();
     for step in &told.steps {
-        match steps.iter_mut().find(|known| known.step == step.step) {
-            Some(known) => known.clone_from(step),
+        match places.get(&step.step) {
+            Some(place) => steps[*place].clone_from(step),
             None => steps.push(step.clone()),
         }
     }

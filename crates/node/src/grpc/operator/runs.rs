@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use baton_api as api;
 use baton_engine::command::Request as By;
@@ -24,6 +25,11 @@ use crate::raft::{Cluster, Machine, Watched};
 /// Runs in a page of a list, and events in a page of a timeline, where the caller names no number.
 const RUNS_A_PAGE: usize = 50;
 const EVENTS_A_PAGE: usize = 1000;
+
+/// Between two tellings of a run, by its steps; a short run is told at every change.
+const PAUSE_A_STEP: Duration = Duration::from_micros(20);
+const SHORTEST_PAUSE: Duration = Duration::from_millis(4);
+const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
 /// A run as it goes on.
 pub(super) type Views = Pin<Box<dyn Stream<Item = Result<api::RunView, Status>> + Send>>;
@@ -122,15 +128,26 @@ async fn tell(
         };
         if let Some((ended, news)) = news {
             since = revision;
+            let steps = news.as_ref().map_or(0, |view| view.summary.as_ref().map_or(0, |line| line.steps));
             if views.send(news).await.is_err() || ended {
                 return;
             }
+            pause_after(steps).await;
         }
         tokio::select! {
             () = watch.changed() => {}
             () = office::came_true(&mut over) => return,
             () = views.closed() => return,
         }
+    }
+}
+
+/// To tell a run takes a look at all of its steps, and to merge it another: one of thousands is told a few times in a
+/// second, or its watchers would be most of what its leader does.
+async fn pause_after(steps: u32) {
+    let pause = PAUSE_A_STEP * steps;
+    if pause >= SHORTEST_PAUSE {
+        tokio::time::sleep(pause.min(LONGEST_PAUSE)).await;
     }
 }
 
