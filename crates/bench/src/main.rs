@@ -16,6 +16,7 @@ mod etcd;
 mod far;
 mod figures;
 mod idle;
+mod large;
 mod load;
 mod machine;
 mod place;

@@ -9,11 +9,11 @@ use rustix::process::Signal;
 
 use crate::Bench;
 use crate::figures::Times;
-use crate::load;
 use crate::machine::{disk_bytes, resident_bytes};
 use crate::place::{Place, origin};
 use crate::report::{Curve, Report, Row, Target};
 use crate::steps::{header, long_chain, one_run};
+use crate::{large, load};
 
 /// Steps of a run that ends.
 const SHORT: usize = 10;
@@ -40,6 +40,7 @@ pub(crate) async fn measure(bench: &Bench, report: &mut Report) -> anyhow::Resul
         one_run(&client, "short").await?;
     }
     let few = looks(&client, "short-1").await?;
+    large::measure(&place, bench.span, report).await?;
     let rates = grow(&place, bench.ended).await?;
     for (past, rate) in &rates {
         report.add(Row::new(format!("steps with {past:.0} steps done before"), "1/s", *rate));

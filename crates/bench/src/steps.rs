@@ -174,6 +174,11 @@ pub(crate) fn chain_in(name: &str, steps: usize, regions: &[&str]) -> String {
     plan_in(name, steps, &KINDS[0], regions)
 }
 
+/// Steps that do nothing and need nothing.
+pub(crate) fn wide(name: &str, steps: usize) -> String {
+    plan(name, steps, &KINDS[2])
+}
+
 /// The same processes, started and awaited by so many threads and nobody else.
 fn bare_processes(threads: usize, span: Duration) -> anyhow::Result<f64> {
     let count = Arc::new(AtomicUsize::new(0));
