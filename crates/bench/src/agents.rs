@@ -1,5 +1,6 @@
 //! Thousands of agents that have nothing to do: what they cost the leader, and how soon they are all there again when it dies.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
@@ -99,6 +100,8 @@ async fn bare(bench: &Bench) -> anyhow::Result<f64> {
 async fn bereave(place: &mut Place, crowd: &Crowd, report: &mut Report) -> anyhow::Result<()> {
     let (leader, client) = (place.leader().await?, place.client()?.with_attempt(Duration::from_millis(300)));
     let term = client.cluster_status().await?.term;
+    let used = place.coordinators().into_iter().map(|(id, pid)| (id, processor_seconds(pid)));
+    let used: BTreeMap<_, _> = used.collect();
     let begin = Instant::now();
     place.signal(leader, Signal::KILL)?;
     let run = async {
@@ -108,6 +111,11 @@ async fn bereave(place: &mut Place, crowd: &Crowd, report: &mut Report) -> anyho
     let (back, run) = tokio::join!(crowd.all_live(term + 1, begin, PATIENCE), run);
     report.add(Row::new("kill -9 of the leader → all are live with the next", "ms", ms(back?)));
     report.add(Row::new("kill -9 of the leader → a whole run of ten steps among them", "ms", ms(run?)));
+    let next = place.leader().await?;
+    let used = processor_seconds(place.pid(next)?) - used.get(&next).copied().unwrap_or_default();
+    #[expect(clippy::cast_precision_loss, reason = "figures for people")]
+    let each = used * 1e6 / crowd.size() as f64;
+    report.add(Row::new("the next leader's processor time for each that comes", "µs", each));
     place.restart(leader).await
 }
 

@@ -67,6 +67,11 @@ impl Crowd {
         }
     }
 
+    /// How many there are.
+    pub(crate) fn size(&self) -> usize {
+        self.size
+    }
+
     /// Renewals that were answered.
     pub(crate) fn renewals(&self) -> u64 {
         self.live.look(|_, renewals| *renewals)
