@@ -20,8 +20,9 @@ const KEPT_MS: u64 = 24 * 60 * 60 * 1000;
 /// How many are kept at most: a cluster that is asked without a pause must not fill its memory, nor its snapshots.
 const MOST_KEPT: usize = 250_000;
 
-/// Parts of the receipts, by the digest of their ids; and how many of the order one piece of it holds.
-const PARTS: usize = 512;
+/// Parts of the receipts, by the digest of their ids: few stand in each, for every command goes through one. And how many
+/// of the order one piece of it holds.
+const PARTS: usize = 4096;
 const PIECE: usize = 4096;
 
 /// What was answered.
