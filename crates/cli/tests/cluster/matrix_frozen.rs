@@ -1,9 +1,7 @@
 //! The matrix, rows Z: what is frozen (SIGSTOP) looks dead, and wakes up when others have gone on.
 //! Z01 stands in `matrix_agents`, Z05 in `takeover`.
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::process::Signal;
 
@@ -13,58 +11,37 @@ use crate::takeover::SHORT_LEASES;
 
 const WEST: [(&str, &str); 1] = [("west-1", "west")];
 
-/// Starts runs of a plan until the supervisor of one is frozen before it executes anything, then
-/// freezes the agent as well. Which run, and what is frozen.
+/// Has a supervisor keep an attempt before whose action it is frozen, and then freezes its agent as well. Which run, and
+/// what is frozen, and where it keeps the attempt.
 fn frozen_before_exec(cluster: &Cluster, plan: &str, agent: &str) -> (String, u32, PathBuf) {
-    let agent = cluster.agent_pid(agent);
-    let mut seen = BTreeSet::new();
-    cluster.until_some("a supervisor before its exec", || {
-        let over = AtomicBool::new(false);
-        let (run, born) = std::thread::scope(|scope| {
-            let born = scope.spawn(|| freeze_the_next(agent, &seen, &over));
-            let run = cluster.run(plan);
-            cluster.until("an attempt", || born.is_finished() || cluster.show(&run)["ended_at"].is_string());
-            over.store(true, Ordering::Relaxed);
-            (run, born.join().expect("a look"))
-        });
-        let (pid, folder) = born?;
-        seen.insert(pid);
-        if !folder.join("executing").exists() {
-            send(agent, Signal::STOP);
-            return Some((run, pid, folder));
-        }
-        // A moment too late: on to the next run.
-        send(pid, Signal::CONT);
-        cluster.until_run(&run, "succeeded");
-        None
-    })
+    let pid = cluster.agent_pid(agent);
+    // Whoever has kept an attempt waits for another, and is frozen while it does.
+    cluster.until_run(&cluster.run(plan), "succeeded");
+    let frozen = cluster.until_some("a supervisor that waits", || supervisors(pid).pop());
+    send(frozen, Signal::STOP);
+    let state = || std::fs::read_to_string(format!("/proc/{frozen}/stat")).unwrap_or_default();
+    cluster.until("that it is frozen", || state().contains(") T "));
+    let run = cluster.run(plan);
+    let attempts = cluster.data_dir(agent).join("attempts");
+    let folder = cluster.until_some("its attempt", || {
+        let token = cluster.step(&run, "a")["attempts"][0]["token"].as_u64()?;
+        Some(attempts.join(token.to_string())).filter(|folder| folder.join("assignment").exists())
+    });
+    // Attempts are handed over one after the other: once a later one is over, this one has been.
+    cluster.until_run(&cluster.run(plan), "succeeded");
+    assert!(!folder.join("executing").exists() && !folder.join("exit").exists());
+    send(pid, Signal::STOP);
+    (run, frozen, folder)
 }
 
-/// Looks as often as it can, as the instant is short.
-fn freeze_the_next(agent: u32, seen: &BTreeSet<u32>, over: &AtomicBool) -> Option<(u32, PathBuf)> {
-    while !over.load(Ordering::Relaxed) {
-        if let Some((pid, folder)) = supervisors(agent).into_iter().find(|(pid, _)| !seen.contains(pid)) {
-            send(pid, Signal::STOP);
-            let state = || std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-            while !state().is_empty() && !state().contains(") T ") {
-                std::thread::yield_now();
-            }
-            return Some((pid, folder));
-        }
-    }
-    None
-}
-
-/// The supervisors that were born in an agent's cradle, and the folders of their attempts.
-fn supervisors(agent: u32) -> Vec<(u32, PathBuf)> {
-    let born = children(agent).into_iter().flat_map(children);
-    let supervises = |pid: u32| {
+/// The supervisors that were born in an agent's cradle.
+fn supervisors(agent: u32) -> Vec<u32> {
+    let mut born: Vec<u32> = children(agent).into_iter().flat_map(children).collect();
+    born.retain(|pid| {
         let arguments = std::fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-        let mut words = arguments.split('\0').skip(1);
-        let folder = (words.next() == Some("supervise")).then(|| words.next()).flatten();
-        folder.map(|folder| (pid, PathBuf::from(folder)))
-    };
-    born.filter_map(supervises).collect()
+        arguments.split('\0').nth(1) == Some("supervise")
+    });
+    born
 }
 
 fn children(pid: u32) -> Vec<u32> {
