@@ -75,11 +75,21 @@ pub(crate) struct Report {
     curves: Vec<Curve>,
 }
 
+/// What a curve depends on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Across {
+    /// How many at once, in doublings.
+    AtOnce,
+    /// How many steps were done before.
+    Before,
+}
+
 /// A line of the picture.
 #[derive(Debug)]
 pub(crate) struct Curve {
     pub(crate) name: String,
     pub(crate) unit: &'static str,
+    pub(crate) across: Across,
     pub(crate) points: Vec<(f64, f64)>,
 }
 

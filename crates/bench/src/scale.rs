@@ -11,7 +11,7 @@ use crate::Bench;
 use crate::figures::Times;
 use crate::machine::{disk_bytes, resident_bytes};
 use crate::place::{Place, origin};
-use crate::report::{Curve, Report, Row, Target};
+use crate::report::{Across, Curve, Report, Row, Target};
 use crate::steps::{header, long_chain, one_run};
 use crate::{large, load};
 
@@ -48,7 +48,12 @@ pub(crate) async fn measure(bench: &Bench, report: &mut Report) -> anyhow::Resul
     let (first, last) = (rates.first().map_or(0.0, |one| one.1), rates.last().map_or(0.0, |one| one.1));
     let flat = Row::new("the last of these", "1/s", last).beside(Some(("first", first)));
     report.add(flat.target(Target::AtLeast(0.9, "first")));
-    report.curve(Curve { name: "steps by steps done before".into(), unit: "1/s", points: rates });
+    report.curve(Curve {
+        name: "steps by steps done before".into(),
+        unit: "1/s",
+        across: Across::Before,
+        points: rates,
+    });
     start_waiting(&client).await?;
     let many = looks(&client, "short-1").await?;
     for (what, few, many) in [("run list", few.0, many.0), ("run show", few.1, many.1)] {

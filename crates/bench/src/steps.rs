@@ -11,7 +11,7 @@ use baton_client::{Client, Start};
 
 use crate::figures::Times;
 use crate::place::{Place, origin};
-use crate::report::{Curve, Report, Row, Target, counted};
+use crate::report::{Across, Curve, Report, Row, Target, counted};
 use crate::{Bench, disk, load};
 
 /// The length of a chain, and how wide the wide graph is.
@@ -69,7 +69,8 @@ pub(crate) async fn measure(bench: &Bench, kinds: &[Kind], report: &mut Report) 
     let bare = bare_processes(8, bench.span)?;
     report.add(Row::new("bare loop of processes, 8 at once", "1/s", bare));
     for kind in kinds {
-        let mut curve = Curve { name: kind.name.into(), unit: "steps/s", points: Vec::new() };
+        let mut curve =
+            Curve { name: kind.name.into(), unit: "steps/s", across: Across::AtOnce, points: Vec::new() };
         for runs in RUNS {
             let place = Place::start(bench).await?;
             place.register(&plan("bench", STEPS, kind)).await?;
