@@ -56,7 +56,7 @@ fn begun(speaker: &Speaker) -> Vec<Command> {
     };
     vec![
         Command::TakeOffice { node: 1 },
-        Command::RegisterPlan { request: request("1"), plan, source: PLAN.into() },
+        Command::RegisterPlan { request: request("1"), plan: plan.into(), source: PLAN.into() },
         Command::JoinAgent(join),
         start,
     ]
