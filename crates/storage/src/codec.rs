@@ -113,7 +113,10 @@ pub fn encode_to<R: Record>(record: &R, out: &mut (impl Write + Seek)) -> io::Re
     let summed = Summed { out, sum: crc32fast::Hasher::new(), length: 0 };
     // bincode writes a number at a time.
     let mut body = BufWriter::with_capacity(PIECE, summed);
-    bincode::serde::encode_into_std_write(record, &mut body, config()).map_err(io::Error::other)?;
+    bincode::serde::encode_into_std_write(record, &mut body, config()).map_err(|error| match error {
+        bincode::error::EncodeError::Io { inner, .. } => inner,
+        error => io::Error::other(error),
+    })?;
     let Summed { out, sum, length } = body.into_inner().map_err(io::IntoInnerError::into_error)?;
     let end = out.stream_position()?;
     out.seek(SeekFrom::Start(begin))?;

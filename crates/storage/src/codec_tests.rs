@@ -128,3 +128,11 @@ fn what_is_written_in_pieces_is_what_is_written_at_once() {
     encode_to(&long, &mut out).unwrap();
     assert_eq!(out.into_inner(), [encode(&berth()), encode(&long)].concat());
 }
+
+#[test]
+fn a_disk_that_takes_no_more_is_heard_in_its_own_words() {
+    let mut room = [0; 100];
+    let long = Berth { name: "east".repeat(PIECE), depth_cm: 900 };
+    let error = encode_to(&long, &mut std::io::Cursor::new(&mut room[..])).unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::WriteZero);
+}
