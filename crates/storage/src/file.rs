@@ -14,18 +14,10 @@ use std::path::{Path, PathBuf};
 /// Those of the file system, with the path in the message. A failed sync must not be retried:
 /// the caller cannot know what is on disk.
 pub fn write_durably(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    write_parts_durably(path, |file| file.write_all(bytes))
-}
-
-/// As [`write_durably`], for what is written in parts.
-///
-/// # Errors
-/// As [`write_durably`], and those of `write`.
-pub fn write_parts_durably(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
     let unfinished = unfinished_name(path)?;
     let write = || {
         let mut file = File::create(&unfinished)?;
-        write(&mut file)?;
+        file.write_all(bytes)?;
         Ok(file)
     };
     let file = write().map_err(|error| named("write", path, &error))?;

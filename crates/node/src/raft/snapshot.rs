@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use baton_engine::State;
 use baton_storage::archive::Mark;
@@ -40,6 +40,8 @@ impl SnapshotBytes {
 pub(crate) struct SnapshotFolder {
     path: PathBuf,
     current: Arc<Mutex<Option<SnapshotMeta>>>,
+    /// Held by whoever writes the next one.
+    writing: Arc<Mutex<()>>,
 }
 
 /// A snapshot that was read.
@@ -57,7 +59,7 @@ impl SnapshotFolder {
     /// If a snapshot is there that cannot be read; what it held is in no log any more.
     pub(crate) fn open(path: &Path) -> anyhow::Result<(Self, Option<Loaded>)> {
         file::create_folder_durably(path)?;
-        let folder = Self { path: path.to_path_buf(), current: Arc::default() };
+        let folder = Self { path: path.to_path_buf(), current: Arc::default(), writing: Arc::default() };
         folder.remove_unfinished()?;
         let loaded = match fs::read(folder.current_path()) {
             Ok(bytes) => Some(decode(&bytes).map_err(|error| {
@@ -87,14 +89,25 @@ impl SnapshotFolder {
     /// Makes a snapshot of `state` the current one, unless a newer one has come in the meantime. What is in the archive
     /// before `archived` must be durable. Blocks.
     pub(crate) fn write(&self, meta: &SnapshotMeta, archived: Mark, state: State) -> io::Result<()> {
-        let mut current = self.lock();
-        if is_newer(meta, current.as_ref()) {
-            file::write_parts_durably(&self.current_path(), |file| {
-                codec::encode_to(&convert::snapshot_head(meta, archived), file)?;
-                codec::encode_to(&SnapshotState(state), file)
-            })?;
-            *current = Some(meta.clone());
+        let _writing = self.writing();
+        // Raft may ask for the current one meanwhile, and is not kept waiting for more than its replacement.
+        if !is_newer(meta, self.lock().as_ref()) {
+            return Ok(());
         }
+        let path = self.current_path();
+        let unfinished = file::unfinished_name(&path)?;
+        let write = || {
+            let mut file = File::create(&unfinished)?;
+            codec::encode_to(&convert::snapshot_head(meta, archived), &mut file)?;
+            codec::encode_to(&SnapshotState(state), &mut file)?;
+            Ok(file)
+        };
+        let file = write().map_err(|error: io::Error| {
+            io::Error::new(error.kind(), format!("cannot write {}: {error}", path.display()))
+        })?;
+        let mut current = self.lock();
+        file::rename_durably(&file, &unfinished, &path)?;
+        *current = Some(meta.clone());
         Ok(())
     }
 
@@ -107,6 +120,7 @@ impl SnapshotFolder {
             return Err(io::Error::other("a snapshot came without the archive that goes with it"));
         }
         archive.files().sync()?;
+        let _writing = self.writing();
         let mut current = self.lock();
         if is_newer(&loaded.meta, current.as_ref()) {
             file::write_durably(&self.current_path(), &bytes)?;
@@ -137,8 +151,12 @@ impl SnapshotFolder {
         self.path.join("current")
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<SnapshotMeta>> {
+    fn lock(&self) -> MutexGuard<'_, Option<SnapshotMeta>> {
         self.current.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn writing(&self) -> MutexGuard<'_, ()> {
+        self.writing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
