@@ -108,20 +108,13 @@ impl Cluster {
         }
     }
 
-    /// The members with a vote in a region, and whether each could take over.
+    /// The members with a vote in a region that have as good as all of the log, and whether each could take over.
     pub(crate) async fn candidates(&self, region: &str) -> Vec<Candidate> {
-        let metrics = self.raft().metrics().borrow_watched().clone();
-        let membership = metrics.membership_config.membership();
-        let voters: Vec<u64> = membership.voter_ids().collect();
-        let least = metrics.last_log_index.unwrap_or(0).saturating_sub(ON_THEIR_WAY);
-        let replication = metrics.replication.unwrap_or_default();
-        let there = membership.nodes().filter(|(id, member)| voters.contains(id) && member.region == region);
+        let there = self.caught_up().into_iter().filter(|(_, member)| member.region == region);
         let seen = there.map(async |(id, member)| {
-            let matched = replication.get(id).copied().flatten().is_some_and(|at| at.index >= least);
-            let answer = self.reach(*id, member).await;
-            let running =
-                answer.as_ref().map_or(Duration::ZERO, |answer| Duration::from_millis(answer.running_ms));
-            Candidate { id: *id, fit: matched && answer.is_some(), running }
+            let answer = self.reach(id, &member).await;
+            let running_ms = answer.as_ref().map_or(0, |answer| answer.running_ms);
+            Candidate { id, fit: answer.is_some(), running: Duration::from_millis(running_ms) }
         });
         futures::future::join_all(seen).await
     }
@@ -138,6 +131,12 @@ impl Cluster {
 
     /// Whether a follower can take over is known when it answers or does not.
     fn successors(&self) -> FuturesUnordered<impl Future<Output = Option<u64>>> {
+        let members = self.caught_up().into_iter();
+        members.map(|(id, member)| async move { self.reach(id, &member).await.map(|_| id) }).collect()
+    }
+
+    /// The other members with a vote that have as good as all of this leader's log.
+    fn caught_up(&self) -> Vec<(u64, Member)> {
         let metrics = self.raft().metrics().borrow_watched().clone();
         let membership = metrics.membership_config.membership();
         let voters: Vec<u64> = membership.voter_ids().collect();
@@ -146,8 +145,7 @@ impl Cluster {
         // Further behind it could not win, and the cluster would wait for nothing.
         let least = metrics.last_log_index.unwrap_or(0).saturating_sub(ON_THEIR_WAY);
         let caught_up = others.filter(|(_, matched)| matched.is_some_and(|at| at.index >= least));
-        let members = caught_up.filter_map(|(id, _)| Some((*id, membership.get_node(id)?.clone())));
-        members.map(|(id, member)| async move { self.reach(id, &member).await.map(|_| id) }).collect()
+        caught_up.filter_map(|(id, _)| Some((*id, membership.get_node(id)?.clone()))).collect()
     }
 
     /// No other member answers: they are being stopped as well, or gone.
