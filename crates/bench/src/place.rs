@@ -89,7 +89,7 @@ impl Place {
     /// # Errors
     /// If the addresses are not understood.
     pub(crate) fn client(&self) -> anyhow::Result<Client> {
-        Ok(Client::connect(&self.manifest.servers.split(',').collect::<Vec<_>>())?)
+        Ok(Client::connect(&self.servers())?)
     }
 
     /// Where the coordinators listen.
