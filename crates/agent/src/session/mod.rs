@@ -151,7 +151,12 @@ impl Session<'_> {
 
     fn hear(&mut self, message: ToAgent) -> Option<Ended> {
         let event = match convert::down(message) {
-            Ok(Down::Event(event)) => event,
+            Ok(Down::Event(event)) => {
+                if matches!(event, Event::Assigned(_)) {
+                    self.pace.hurry(self.link.lease_ms, self.identity.machine.boottime_ns());
+                }
+                event
+            }
             Ok(Down::Renewed { sequence, renew_ms }) => {
                 let now_ns = self.identity.machine.boottime_ns();
                 let until_ns = self.renewals.answered(sequence, now_ns)?;

@@ -9,13 +9,15 @@ pub(super) struct Pace {
     interval_ns: u64,
     next_ns: u64,
     settled: bool,
+    /// The next answer is awaited before its time.
+    hurried: bool,
 }
 
 impl Pace {
     /// The first renewal is due at once: until it is answered, the agent may start nothing.
     pub(super) fn new(renew_ms: u64, now_ns: u64) -> Pace {
         let shortest_ns = ns(renew_ms);
-        Pace { shortest_ns, interval_ns: shortest_ns, next_ns: now_ns, settled: false }
+        Pace { shortest_ns, interval_ns: shortest_ns, next_ns: now_ns, settled: false, hurried: false }
     }
 
     /// When the next renewal is due.
@@ -28,9 +30,19 @@ impl Pace {
         self.next_ns = now_ns.saturating_add(self.interval_ns);
     }
 
+    /// There is something to do. Where renewals are so rare that the lease runs out between two of them, one is due at
+    /// once: what was assigned waits for its answer.
+    pub(super) fn hurry(&mut self, lease_ms: u64, now_ns: u64) {
+        if !self.hurried && self.interval_ns > ns(lease_ms) / 2 {
+            self.hurried = true;
+            self.next_ns = self.next_ns.min(now_ns);
+        }
+    }
+
     /// The leader answered, and said how often to renew, if it is one that does. `share`, between zero and one, is drawn
     /// by the agent: after a takeover all agents come at once, and need not go on so.
     pub(super) fn answered(&mut self, renew_ms: Option<u64>, now_ns: u64, share: f64) {
+        self.hurried = false;
         self.interval_ns = renew_ms.map_or(self.shortest_ns, ns);
         let latest_ns = now_ns.saturating_add(self.interval_ns);
         self.next_ns = self.next_ns.min(latest_ns);
@@ -87,5 +99,20 @@ mod tests {
         assert_eq!(pace.next_ns(), 2 * S);
         pace.answered(Some(5000), S, 0.0);
         assert_eq!((pace.next_ns(), pace.patience_ns()), (2 * S, 7 * S));
+    }
+
+    #[test]
+    fn something_to_do_is_waited_for_with_one_renewal_where_the_lease_may_have_run_out() {
+        let mut pace = Pace::new(1000, 0);
+        pace.sent(0);
+        pace.answered(Some(5000), 0, 1.0);
+        pace.hurry(5000, S);
+        assert_eq!(pace.next_ns(), S);
+        pace.sent(S);
+        pace.hurry(5000, S);
+        assert_eq!(pace.next_ns(), 6 * S, "one is under way");
+        pace.answered(Some(2500), S, 0.0);
+        pace.hurry(5000, 2 * S);
+        assert_eq!(pace.next_ns(), 3 * S + S / 2, "its lease runs");
     }
 }

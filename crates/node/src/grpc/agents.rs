@@ -21,6 +21,7 @@ use tracing::{Instrument as _, debug_span};
 
 use crate::config::Config;
 use crate::grpc::convert;
+use crate::leader::leases::Renewal;
 use crate::leader::office::{self, CurrentOffice, Office};
 use crate::leader::propose::ProposeError;
 use crate::raft::{Cluster, Watched};
@@ -142,6 +143,8 @@ struct Session {
     /// Tokens and whether a stop was sent for them; each is told once a session.
     told: BTreeSet<(u64, bool)>,
     seen: u64,
+    /// It has attempts, as of `seen`.
+    busy: bool,
 }
 
 impl Session {
@@ -205,8 +208,16 @@ impl Session {
             office.proposer.propose(recount).await.ok()?;
         }
         tracing::info!(agent = %speaker.agent, "session opened");
-        let session =
-            Session { office, cluster, speaker, outgoing, replaced, told: BTreeSet::new(), seen: 0 };
+        let session = Session {
+            office,
+            cluster,
+            speaker,
+            outgoing,
+            replaced,
+            told: BTreeSet::new(),
+            seen: 0,
+            busy: false,
+        };
         session.stop_what_is_over(held).await.ok()?;
         Some((session, first))
     }
@@ -248,6 +259,7 @@ impl Session {
                 }
             }
         }
+        self.office.await_soon(&self.speaker);
         tracing::info!(agent = %self.speaker.agent, "session closed");
     }
 
@@ -259,18 +271,21 @@ impl Session {
             // Its lease was declared over while it came: it has to join again.
             let agent = agent.filter(|agent| agent.live && agent.join.speaker == self.speaker).ok_or(Gone)?;
             let was_told = |token, stop| self.told.contains(&(token, stop));
-            let news =
-                (agent.changed > self.seen).then(|| (agent.changed, state.effects_for(name, was_told)));
+            let news = (agent.changed > self.seen)
+                .then(|| (agent.changed, !agent.open.is_empty(), state.effects_for(name, was_told)));
             // What the agent holds no more is not told again either.
             if self.told.len() > 2 * agent.open.len() + FORGET_AFTER {
                 self.told.retain(|(token, _)| agent.open.contains_key(token));
             }
             Ok(news)
         })?;
-        let Some((changed, effects)) = news else {
+        let Some((changed, busy, effects)) = news else {
             return Ok(());
         };
-        self.seen = changed;
+        if busy && !self.busy {
+            self.office.await_soon(&self.speaker);
+        }
+        (self.seen, self.busy) = (changed, busy);
         for effect in effects {
             let told = match &effect {
                 Effect::Assign(assignment) => (assignment.key.token, false),
@@ -287,7 +302,9 @@ impl Session {
         match message {
             from_agent::Message::Hello(_) | from_agent::Message::Recount(_) => Err(Gone),
             from_agent::Message::Renew(renew) => {
-                if let Some(pace) = self.office.renew_lease(&self.speaker, renew.sequence, renew.answered) {
+                let renewal =
+                    Renewal { sequence: renew.sequence, confirmed: renew.answered, busy: self.busy };
+                if let Some(pace) = self.office.renew_lease(&self.speaker, renewal) {
                     let renew_ms = u64::try_from(pace.as_millis()).ok();
                     let renewed = api::Renewed { sequence: renew.sequence, renew_ms };
                     self.send(to_agent::Message::Renewed(renewed)).await?;

@@ -20,6 +20,18 @@ pub(crate) struct Lease {
     confirmed: Instant,
     /// Answers that are not confirmed yet, the oldest first; seldom more than one.
     unconfirmed: VecDeque<(u64, Instant)>,
+    /// How often the agent was told to renew.
+    pace: Duration,
+}
+
+/// What a renewal says.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Renewal {
+    pub(crate) sequence: u64,
+    /// The newest answer that has arrived.
+    pub(crate) confirmed: u64,
+    /// By the leader's own knowledge: the agent has an attempt.
+    pub(crate) busy: bool,
 }
 
 /// The lease that a new one replaced, if there was one.
@@ -28,10 +40,12 @@ pub(crate) struct Before(Option<Lease>);
 
 /// So many renewals a second are answered without a second thought; more agents than that renew more rarely.
 const RENEWALS_A_SECOND: u32 = 2000;
+/// An agent without an attempt renews at least once in so many leases.
+const LEASES_AT_REST: u32 = 2;
 
 impl Lease {
     fn from(now: Instant) -> Lease {
-        Lease { answered: now, confirmed: now, unconfirmed: VecDeque::new() }
+        Lease { answered: now, confirmed: now, unconfirmed: VecDeque::new(), pace: Duration::ZERO }
     }
 }
 
@@ -47,11 +61,18 @@ pub(crate) struct Terms {
 }
 
 impl Terms {
-    /// How often each of so many agents renews: all together not too often, yet each twice in its lease.
-    fn pace(&self, agents: usize) -> Duration {
+    /// How often each of so many agents renews: all together not too often, yet each twice in its lease while it has
+    /// something to do. One that has nothing may let its lease run out, for it renews before it starts anything.
+    fn pace(&self, agents: usize, busy: bool) -> Duration {
         let agents = u32::try_from(agents).unwrap_or(u32::MAX);
-        let rare = Duration::from_secs(1) / RENEWALS_A_SECOND * agents;
-        rare.min(self.lease / 2).max(self.renew)
+        let rare = (Duration::from_secs(1) / RENEWALS_A_SECOND).saturating_mul(agents);
+        let longest = if busy { self.lease / 2 } else { self.lease * LEASES_AT_REST };
+        rare.min(longest).max(self.renew)
+    }
+
+    /// How long an agent may be silent: never shorter than its lease, and long enough for it to come twice.
+    fn patience(&self, lease: &Lease) -> Duration {
+        self.lease.max(lease.pace * 2)
     }
 }
 
@@ -64,7 +85,8 @@ pub(crate) struct Leases {
     ending: BTreeSet<Speaker>,
     /// A quorum followed the leader when it looked last.
     followed: bool,
-    /// No lease ends before this: what was found when all were looked at. They only become longer.
+    /// No lease ends before this: what was found when all were looked at, and by [`Leases::await_soon`] since. Else they
+    /// only become longer.
     none_before: Option<Instant>,
 }
 
@@ -105,26 +127,40 @@ impl Leases {
     }
 
     /// A renewal arrived, and with it the word that answers up to `confirmed` have arrived. When it is to be answered:
-    /// how long the agent is to wait until the next one.
+    /// how long the agent is to wait until the next one, which depends on whether it is `busy`.
     pub(crate) fn renew(
         &mut self,
         speaker: &Speaker,
-        sequence: u64,
-        confirmed: u64,
+        Renewal { sequence, confirmed, busy }: Renewal,
         now: Instant,
     ) -> Option<Duration> {
-        let pace = self.terms.pace(self.running.len());
+        let pace = self.terms.pace(self.running.len(), busy);
         let lease = self.running.get_mut(speaker)?;
         while let Some((_, sent)) = lease.unconfirmed.pop_front_if(|(answer, _)| *answer <= confirmed) {
             lease.confirmed = lease.confirmed.max(sent);
         }
         let unheard = now.duration_since(lease.confirmed);
-        if unheard > self.terms.lease && !sabotage::planted(Bug::OneWayHeartbeat) {
+        if unheard > self.terms.patience(lease) && !sabotage::planted(Bug::OneWayHeartbeat) {
             return None;
         }
         lease.unconfirmed.push_back((sequence, now));
         lease.answered = now;
+        lease.pace = pace;
         Some(pace)
+    }
+
+    /// The agent was given something to do, or its session is over: if it was told that it need not come soon, it is
+    /// awaited within a plain lease from now on all the same.
+    pub(crate) fn await_soon(&mut self, speaker: &Speaker, now: Instant) {
+        let Some(lease) = self.running.get_mut(speaker) else { return };
+        if lease.pace * 2 <= self.terms.lease {
+            return;
+        }
+        let end = (lease.answered + self.terms.patience(lease)).min(now + self.terms.lease);
+        let answered = end - self.terms.lease;
+        (lease.answered, lease.confirmed, lease.pace) = (answered, answered, Duration::ZERO);
+        let end = end + self.terms.margin;
+        self.none_before = self.none_before.map(|before| before.min(end));
     }
 
     /// Takes out every lease that is over. Without a quorum none is: the leader answered nobody, so nobody's silence
@@ -132,13 +168,16 @@ impl Leases {
     pub(crate) fn expired(&mut self, now: Instant, followed: bool) -> Vec<Speaker> {
         let before = std::mem::replace(&mut self.followed, followed);
         if followed && !before {
-            self.running.values_mut().for_each(|lease| *lease = Lease::from(now));
+            self.running.values_mut().for_each(|lease| {
+                *lease = Lease { pace: lease.pace, ..Lease::from(now) };
+            });
         }
         if !followed || self.none_before.is_some_and(|before| now < before) {
             return Vec::new();
         }
-        let whole = self.terms.lease + self.terms.margin;
-        let over = |lease: &Lease| now.duration_since(lease.answered) >= whole;
+        let terms = self.terms;
+        let end = |lease: &Lease| lease.answered + terms.patience(lease) + terms.margin;
+        let over = |lease: &Lease| now >= end(lease);
         let mut speakers: Vec<_> =
             self.running.iter().filter(|(_, lease)| over(lease)).map(|(s, _)| s.clone()).collect();
         speakers.sort_unstable();
@@ -146,9 +185,9 @@ impl Leases {
             self.running.remove(speaker);
             self.ending.insert(speaker.clone());
         }
-        let next = self.running.values().map(|lease| lease.answered + whole).min();
+        let next = self.running.values().map(end).min();
         // A lease that is granted from here on runs for a whole one.
-        self.none_before = Some(next.unwrap_or(now + whole));
+        self.none_before = Some(next.unwrap_or(now + terms.lease + terms.margin));
         speakers
     }
 
@@ -173,6 +212,10 @@ mod tests {
         Speaker { agent: "a".into(), incarnation: "1".into() }
     }
 
+    fn renewal(sequence: u64, confirmed: u64) -> Renewal {
+        Renewal { sequence, confirmed, busy: true }
+    }
+
     fn granted() -> (Leases, Instant) {
         let start = Instant::now();
         let mut leases = Leases::new(terms());
@@ -193,7 +236,7 @@ mod tests {
         let (mut leases, start) = granted();
         assert!(leases.expired(start, true).is_empty());
         assert_eq!(leases.next_end(start), start + LEASE + MARGIN);
-        assert!(leases.renew(&speaker(), 1, 0, start + Duration::from_secs(4)).is_some());
+        assert!(leases.renew(&speaker(), renewal(1, 0), start + Duration::from_secs(4)).is_some());
         assert!(leases.expired(start + Duration::from_secs(9), true).is_empty());
         assert_eq!(leases.next_end(start), start + Duration::from_secs(4) + LEASE + MARGIN);
     }
@@ -202,7 +245,7 @@ mod tests {
     fn renewals_whose_answers_never_arrive_do_not_count_as_life() {
         let (mut leases, start) = granted();
         let answered = (1..=20).filter(|sequence| {
-            leases.renew(&speaker(), *sequence, 0, start + Duration::from_secs(*sequence)).is_some()
+            leases.renew(&speaker(), renewal(*sequence, 0), start + Duration::from_secs(*sequence)).is_some()
         });
         assert_eq!(answered.last(), Some(5));
         assert_eq!(leases.expired(start + Duration::from_secs(11), true), [speaker()]);
@@ -213,7 +256,7 @@ mod tests {
         let (mut leases, start) = granted();
         for sequence in 1..=20 {
             let now = start + Duration::from_secs(sequence);
-            assert!(leases.renew(&speaker(), sequence, sequence - 1, now).is_some());
+            assert!(leases.renew(&speaker(), renewal(sequence, sequence - 1), now).is_some());
         }
     }
 
@@ -245,7 +288,7 @@ mod tests {
         let over = start + LEASE + MARGIN;
         assert_eq!(leases.expired(over, true), [speaker()]);
         assert!(leases.admit(&speaker(), over).is_none());
-        assert!(leases.renew(&speaker(), 1, 0, over).is_none());
+        assert!(leases.renew(&speaker(), renewal(1, 0), over).is_none());
         leases.ended(&speaker());
         assert!(leases.admit(&speaker(), over).is_some());
     }
@@ -254,7 +297,7 @@ mod tests {
     fn who_has_no_lease_is_not_answered() {
         let (mut leases, start) = granted();
         let other = Speaker { agent: "a".into(), incarnation: "2".into() };
-        assert!(leases.renew(&other, 1, 0, start).is_none());
+        assert!(leases.renew(&other, renewal(1, 0), start).is_none());
     }
 
     /// Its lease from before is the earlier one to end, and must not be forgotten for that.
@@ -267,12 +310,80 @@ mod tests {
         assert_eq!(leases.expired(start + LEASE + MARGIN, true), [speaker()]);
     }
 
+    /// A leader of ten thousand agents, one of which has nothing to do.
+    fn crowded() -> (Leases, Instant) {
+        let (mut leases, start) = granted();
+        for agent in 1..10_000 {
+            leases.grant(Speaker { agent: format!("b{agent}"), incarnation: "1".into() }, start);
+        }
+        let idle = Renewal { busy: false, ..renewal(1, 0) };
+        assert_eq!(leases.renew(&speaker(), idle, start), Some(LEASE));
+        (leases, start)
+    }
+
+    #[test]
+    fn one_of_many_that_rests_may_come_more_rarely_than_its_lease_is_long() {
+        let (mut leases, start) = crowded();
+        let over = leases.expired(start + LEASE + MARGIN, true);
+        assert!(over.len() == 9_999 && !over.contains(&speaker()));
+        assert!(leases.renew(&speaker(), renewal(2, 1), start + LEASE * 2).is_some());
+    }
+
+    #[test]
+    fn one_that_rests_and_never_comes_again_is_given_up() {
+        let (mut leases, start) = crowded();
+        leases.expired(start + LEASE + MARGIN, true);
+        assert_eq!(leases.next_end(start), start + LEASE * 2 + MARGIN);
+        assert_eq!(leases.expired(start + LEASE * 2 + MARGIN, true), [speaker()]);
+    }
+
+    #[test]
+    fn one_that_was_given_something_is_awaited_soon() {
+        let (mut leases, start) = crowded();
+        let given = start + Duration::from_secs(2);
+        assert!(leases.expired(given, true).is_empty());
+        leases.await_soon(&speaker(), given);
+        leases.await_soon(&speaker(), given + LEASE / 2);
+        assert_eq!(leases.expired(start + LEASE + MARGIN, true).len(), 9_999);
+        assert_eq!(leases.next_end(start), given + LEASE + MARGIN);
+        assert_eq!(
+            leases.expired(given + LEASE + MARGIN, true),
+            [speaker()],
+            "the second time prolongs nothing"
+        );
+    }
+
+    #[test]
+    fn one_that_was_given_something_late_has_no_more_time_than_before() {
+        let (mut leases, start) = crowded();
+        leases.await_soon(&speaker(), start + LEASE * 2);
+        assert!(leases.expired(start + LEASE * 2 + MARGIN, true).contains(&speaker()));
+    }
+
+    #[test]
+    fn one_that_never_rested_gets_nothing_by_being_awaited() {
+        let (mut leases, start) = granted();
+        assert!(leases.renew(&speaker(), Renewal { busy: false, ..renewal(1, 0) }, start).is_some());
+        leases.await_soon(&speaker(), start + Duration::from_secs(4));
+        assert_eq!(leases.expired(start + LEASE + MARGIN, true), [speaker()]);
+    }
+
     #[test]
     fn the_more_agents_the_more_rarely_each_renews_and_still_twice_in_its_lease() {
-        let pace_ms = |agents| terms().pace(agents).as_millis();
+        let pace_ms = |agents| terms().pace(agents, true).as_millis();
         assert_eq!([1, 2000, 3000, 4000].map(pace_ms), [1000, 1000, 1500, 2000]);
         assert_eq!([5000, 10_000, usize::MAX].map(pace_ms), [2500, 2500, 2500]);
         let rare = Terms { renew: Duration::from_secs(2), ..terms() };
-        assert_eq!(rare.pace(1000), rare.renew, "as often as the operator says where that is rare enough");
+        assert_eq!(
+            rare.pace(1000, true),
+            rare.renew,
+            "as often as the operator says where that is rare enough"
+        );
+    }
+
+    #[test]
+    fn who_has_nothing_to_do_renews_still_more_rarely() {
+        let pace_ms = |agents| terms().pace(agents, false).as_millis();
+        assert_eq!([1, 3000, 5000, 10_000, usize::MAX].map(pace_ms), [1000, 1500, 2500, 5000, 10_000]);
     }
 }

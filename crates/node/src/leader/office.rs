@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use crate::config::Config;
 use crate::leader::clock::Clock;
 use crate::leader::conditions;
-use crate::leader::leases::{Before, Leases, Terms};
+use crate::leader::leases::{Before, Leases, Renewal, Terms};
 use crate::leader::preference;
 use crate::leader::propose::{ProposeError, Proposer};
 use crate::leader::sessions::Sessions;
@@ -181,9 +181,13 @@ impl Office {
     }
 
     /// When this renewal is to be answered: how long until the next, see [`Leases::renew`].
-    pub(crate) fn renew_lease(&self, speaker: &Speaker, sequence: u64, confirmed: u64) -> Option<Duration> {
-        let followed = self.is_followed();
-        followed.then(|| self.leases().renew(speaker, sequence, confirmed, Instant::now())).flatten()
+    pub(crate) fn renew_lease(&self, speaker: &Speaker, renewal: Renewal) -> Option<Duration> {
+        self.is_followed().then(|| self.leases().renew(speaker, renewal, Instant::now())).flatten()
+    }
+
+    /// See [`Leases::await_soon`].
+    pub(crate) fn await_soon(&self, speaker: &Speaker) {
+        self.leases().await_soon(speaker, Instant::now());
     }
 
     /// Opens a session, see [`Sessions::open`].
