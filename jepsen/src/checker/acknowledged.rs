@@ -9,8 +9,9 @@ use crate::last::{Last, Run};
 const NAME: &str = "acknowledged";
 
 pub(super) fn check(evidence: &Evidence) -> Verdict {
-    let Some(last) = &evidence.last else {
-        return Verdict::unknown(NAME, "the cluster could not be asked at the end");
+    let last = match evidence.last() {
+        Ok(last) => last,
+        Err(why) => return Verdict::unknown(NAME, why),
     };
     let runs: BTreeMap<&str, &Run> = last.runs.iter().map(|run| (&*run.run, run)).collect();
     let pairs = pairs(&evidence.history);

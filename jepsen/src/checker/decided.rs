@@ -14,8 +14,9 @@ pub(super) fn check(evidence: &Evidence) -> Verdict {
             vec![format!("everything was healed, and the cluster did not come back: {why}")],
         );
     }
-    let Some(last) = &evidence.last else {
-        return Verdict::unknown(NAME, "the cluster could not be asked at the end");
+    let last = match evidence.last() {
+        Ok(last) => last,
+        Err(why) => return Verdict::unknown(NAME, why),
     };
     let ended = last.runs.iter().filter(|run| run.has_ended()).count();
     let wrong = last.runs.iter().filter(|run| !is_decided(run));

@@ -7,8 +7,9 @@ use super::{Evidence, Verdict};
 const NAME: &str = "members";
 
 pub(super) fn check(evidence: &Evidence) -> Verdict {
-    let Some(last) = &evidence.last else {
-        return Verdict::unknown(NAME, "the cluster could not be asked at the end");
+    let last = match evidence.last() {
+        Ok(last) => last,
+        Err(why) => return Verdict::unknown(NAME, why),
     };
     let mut by_run: BTreeMap<&str, BTreeMap<&str, Vec<&str>>> = BTreeMap::new();
     for (member, runs) in &last.members {

@@ -51,6 +51,19 @@ pub(crate) struct Evidence {
     pub(crate) insisted: BTreeSet<String>,
 }
 
+impl Evidence {
+    /// What the cluster said at the end, or why it said nothing.
+    fn last(&self) -> Result<&Last, String> {
+        let unanswered = || self.history.iter().find(|op| op.f == "unanswered")?.text("why");
+        self.last.as_ref().ok_or_else(|| {
+            format!(
+                "the cluster could not be asked at the end: {}",
+                unanswered().unwrap_or("nobody says why")
+            )
+        })
+    }
+}
+
 /// Whether a law holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Valid {

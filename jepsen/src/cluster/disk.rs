@@ -13,6 +13,9 @@ use crate::sandbox::{call, find};
 /// Large enough that a coordinator counts as having room: it wants 128 MiB to take part again.
 const BYTES: u64 = 320 << 20;
 
+/// So long strace may take to let go of all threads of a process.
+const LEAVES_WITHIN: Duration = Duration::from_secs(2);
+
 /// `EXT4_IOC_SHUTDOWN`, and the flag that says: what is not on the disk is lost, the journal's last transactions included.
 const SHUTDOWN: libc::c_ulong = 0x8004_587d;
 const WITHOUT_FLUSH: u32 = 2;
@@ -97,9 +100,10 @@ impl Disk {
         Ok(())
     }
 
-    /// There is room again.
+    /// There is room again, and stays so if its power fails.
     pub(crate) fn empty(&self) {
         let _ = fs::remove_file(self.mount.join("filler"));
+        let _ = File::open(&self.mount).and_then(|folder| folder.sync_all());
     }
 }
 
@@ -130,6 +134,12 @@ impl Drop for BentSyncs {
         if let Some(pid) = rustix::process::Pid::from_raw(self.strace.id() as i32) {
             let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
         }
+        let deadline = Instant::now() + LEAVES_WITHIN;
+        while matches!(self.strace.try_wait(), Ok(None)) && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        // It waits for ever for a process that died of its failed sync in this moment. Then there is nothing to leave.
+        let _ = self.strace.kill();
         let _ = self.strace.wait();
     }
 }
