@@ -133,6 +133,23 @@ impl Archive {
         holds
     }
 
+    /// Gives up what stands behind its owner from the first record on whose body is not `whole`. Only what was synced
+    /// before the owner stood there is surely what was written: after a power cut a row may be there, and its body a hole
+    /// of the right length. Blocks.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub fn give_up_torn(&self, whole: impl Fn(&[u8]) -> bool) -> io::Result<()> {
+        let mut inner = self.write();
+        for at in inner.standing..inner.places.len() {
+            let place = inner.places[at];
+            if !whole(&read(&self.records, place.at, place.length)?) {
+                return self.cut(&mut inner, at);
+            }
+        }
+        Ok(())
+    }
+
     /// Where it stands.
     pub fn mark(&self) -> Mark {
         let inner = self.read();

@@ -1,3 +1,5 @@
+use std::fs;
+
 use super::*;
 
 fn entry(digest: u64) -> Entry {
@@ -39,6 +41,26 @@ fn an_owner_that_was_set_back_adds_the_same_again_without_a_write() {
     archive.add(&entry(9)).unwrap();
     assert_eq!((archive.mark().count, archive.reach().count), (3, 3), "what is different replaces the rest");
     assert_eq!(archive.body(2).unwrap(), b"the body of 9");
+}
+
+/// ext4 lengthens a file in its journal before the bytes of a page that it had already are on the disk.
+#[test]
+fn a_body_that_a_power_cut_left_as_a_hole_is_written_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let mark = filled(folder.path(), 1..=1).mark();
+    let end = fs::metadata(folder.path().join("records")).unwrap().len();
+    drop(filled(folder.path(), 1..=3));
+    let records = File::options().write(true).open(folder.path().join("records")).unwrap();
+    let length = entry(2).body.len();
+    records.write_all_at(&vec![0; length], end).unwrap();
+    let archive = Archive::open(folder.path()).unwrap();
+    assert!(archive.stand_at(mark));
+    archive.give_up_torn(|body| body.starts_with(b"the body")).unwrap();
+    assert_eq!((archive.mark().count, archive.reach().count), (1, 1));
+    archive.add(&entry(2)).unwrap();
+    assert_eq!(archive.entry(1).unwrap(), entry(2));
+    archive.give_up_torn(|_| false).unwrap();
+    assert_eq!(archive.reach().count, 2, "what its owner stands on is not looked at");
 }
 
 #[test]

@@ -44,6 +44,7 @@ impl RunArchive {
                 archive.files.reach().count
             );
         }
+        archive.files.give_up_torn(|body| codec::decode::<ArchivedRun>(body).is_ok())?;
         Ok(archive)
     }
 
