@@ -6,4 +6,5 @@ mod catalogue;
 pub(crate) mod convert;
 pub(crate) mod operator;
 pub mod peer;
+mod replicate;
 mod view;

@@ -1,18 +1,18 @@
 //! What the other members ask of this one. Nothing is done for a frame before its sender, its
 //! addressee and its cluster have been checked.
 
-use std::pin::Pin;
-
 use baton_api::peer_server::{Peer, PeerServer};
 use baton_api::{Frame, IdentifyRequest, Identity, SET_BACK_METADATA};
 use baton_storage::codec::{self, Record};
-use futures::{Stream, StreamExt};
+use futures::StreamExt;
+use openraft::raft::AppendEntriesRequest;
 use tonic::metadata::MetadataValue;
 use tonic::{Request, Response, Status, Streaming};
 
+use super::replicate::{self, Frames};
 use crate::apart::apart;
 use crate::raft::formats::{Append, ArchiveAsked, SnapshotAnswer, SnapshotPart, Transfer, VoteAsked};
-use crate::raft::{Cluster, MESSAGE_LIMIT, Refusal, convert, wire_reach};
+use crate::raft::{Cluster, MESSAGE_LIMIT, Refusal, Types, convert, wire_reach};
 
 /// What a member is told whose frame is not taken.
 fn refused(refusal: Refusal) -> Status {
@@ -26,6 +26,7 @@ fn refused(refusal: Refusal) -> Status {
 type Answer = Result<Response<Frame>, Status>;
 
 /// The members' door.
+#[derive(Clone)]
 pub struct PeerService {
     cluster: Cluster,
 }
@@ -35,6 +36,10 @@ impl PeerService {
         PeerServer::new(Self { cluster })
             .max_decoding_message_size(MESSAGE_LIMIT)
             .max_encoding_message_size(MESSAGE_LIMIT)
+    }
+
+    pub(super) fn cluster(&self) -> &Cluster {
+        &self.cluster
     }
 
     /// Checks a frame and reads its body.
@@ -63,18 +68,25 @@ impl PeerService {
         Ok(record)
     }
 
+    /// What a leader asks this member to append, if the frame is taken.
+    pub(super) async fn taken(&self, frame: &Frame) -> Result<AppendEntriesRequest<Types>, Status> {
+        let record: Append = self.follow(frame).await?;
+        if !record.entries.is_empty() {
+            self.has_room()?;
+        }
+        convert::append_request(record).map_err(unreadable)
+    }
+
     fn answer<R: Record>(&self, to: &Frame, record: &R) -> Answer {
         let body = codec::encode(record);
         Ok(Response::new(self.cluster.standing().frame(&to.incarnation, body)))
     }
 }
 
-/// The archive on its way to another member.
-type Parts = Pin<Box<dyn Stream<Item = Result<Frame, Status>> + Send>>;
-
 #[tonic::async_trait]
 impl Peer for PeerService {
-    type ArchiveStream = Parts;
+    type ArchiveStream = Frames;
+    type ReplicateStream = Frames;
 
     async fn identify(&self, request: Request<IdentifyRequest>) -> Result<Response<Identity>, Status> {
         let remembered = self.cluster.standing().recall(&request.into_inner().incarnation);
@@ -84,14 +96,14 @@ impl Peer for PeerService {
 
     async fn append(&self, request: Request<Frame>) -> Answer {
         let frame = request.into_inner();
-        let record: Append = self.follow(&frame).await?;
-        if !record.entries.is_empty() {
-            self.has_room()?;
-        }
-        let request = convert::append_request(record).map_err(unreadable)?;
+        let request = self.taken(&frame).await?;
         let response = self.cluster.raft().append_entries(request).await;
         let answer = convert::append_answer(response.map_err(stopped)?);
         self.answer(&frame, &answer)
+    }
+
+    async fn replicate(&self, request: Request<Streaming<Frame>>) -> Result<Response<Frames>, Status> {
+        Ok(Response::new(replicate::answers(self.clone(), request.into_inner())))
     }
 
     async fn vote(&self, request: Request<Frame>) -> Answer {
@@ -133,7 +145,7 @@ impl Peer for PeerService {
         self.answer(&frame, &SnapshotAnswer { vote })
     }
 
-    async fn archive(&self, request: Request<Frame>) -> Result<Response<Parts>, Status> {
+    async fn archive(&self, request: Request<Frame>) -> Result<Response<Frames>, Status> {
         let frame = request.into_inner();
         let ArchiveAsked { from, to } = self.open(&frame)?;
         let files = self.cluster.machine().archive().files();
@@ -165,7 +177,7 @@ fn unreadable(error: codec::Error) -> Status {
     Status::invalid_argument(format!("a frame cannot be read: {error}"))
 }
 
-fn stopped(error: impl std::fmt::Display) -> Status {
+pub(super) fn stopped(error: impl std::fmt::Display) -> Status {
     Status::unavailable(format!("this coordinator is stopping: {error}"))
 }
 

@@ -28,6 +28,8 @@ mod status;
 mod types;
 
 #[cfg(test)]
+pub(crate) mod pipes;
+#[cfg(test)]
 mod suite_tests;
 
 pub use cluster::{Cluster, ReadError, WriteError};
@@ -35,6 +37,7 @@ pub use leadership::Leadership;
 pub use state_machine::Machine;
 pub(crate) use state_machine::Watched;
 pub use types::Member;
+pub(crate) use types::Types;
 
 pub(crate) use peers::MESSAGE_LIMIT;
 pub(crate) use standing::{Refusal, wire_reach};
