@@ -97,6 +97,35 @@ async fn without_a_majority_nothing_is_written_or_read() {
     assert!(agents.contains(&"a".into()) && agents.contains(&"c".into()), "{agents:?}");
 }
 
+/// As in an upgrade that takes one member after the other.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn members_that_know_streams_and_one_that_does_not_work_together() {
+    let mut site = Site::new().await;
+    site.older.insert(2);
+    site.start_all().await;
+    for away in 1..=3 {
+        site.stop(away).await;
+        // Two are left, and each of them is needed.
+        site.write(vec![join(&format!("without-{away}"))]).await;
+        site.start_all().await;
+        let (index, _) = site.write(vec![join(&format!("with-{away}"))]).await;
+        for id in 1..=3 {
+            site.applied(id, index).await;
+        }
+        let leader = site.leader().await;
+        let follower = if leader == 2 { 1 } else { 2 };
+        site.streamed_to(follower).await;
+    }
+    for id in 1..=3 {
+        assert_eq!(site.agents(id).len(), 6);
+    }
+    site.older.clear();
+    site.stop(2).await;
+    site.start_all().await;
+    let (index, _) = site.write(vec![join("upgraded")]).await;
+    site.applied(2, index).await;
+}
+
 /// It goes on thinking that it leads; what it would promise to agents would keep them from a newer leader.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_leader_that_nobody_follows_any_more_knows_it() {

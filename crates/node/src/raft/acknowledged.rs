@@ -4,9 +4,25 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use baton_storage::position::Vote;
+use baton_storage::position::{Position, Vote};
 
 use super::formats::{Append, AppendAnswer};
+
+/// What a member was asked to append, without the entries: enough to understand its answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Asked {
+    pub(crate) vote: Vote,
+    pub(crate) after: Option<Position>,
+    /// The last entry, or where it would stand.
+    pub(crate) through: Option<Position>,
+}
+
+impl Asked {
+    pub(crate) fn of(append: &Append) -> Self {
+        let through = append.entries.last().map(|entry| entry.at).or(append.after);
+        Self { vote: append.vote, after: append.after, through }
+    }
+}
 
 /// How far each member has acknowledged the log, under which leadership. A clone is another
 /// handle to the same.
@@ -16,16 +32,16 @@ pub(crate) struct Acknowledged(Arc<Mutex<BTreeMap<u64, (Vote, u64)>>>);
 impl Acknowledged {
     /// Notes a member's answer, and tells whether it denies an entry that it had acknowledged
     /// under the same leadership. Under another one it may have had to give entries up.
-    pub(crate) fn has_gone_back(&self, member: u64, sent: &Append, answer: &AppendAnswer) -> bool {
+    pub(crate) fn has_gone_back(&self, member: u64, asked: &Asked, answer: &AppendAnswer) -> bool {
         let mut members = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = members.get(&member).filter(|(vote, _)| *vote == sent.vote);
+        let known = members.get(&member).filter(|(vote, _)| *vote == asked.vote);
         let known = known.map(|(_, index)| *index);
-        match (answer, sent.after) {
+        match (answer, asked.after) {
             (AppendAnswer::Conflict, Some(after)) => known.is_some_and(|known| after.index <= known),
-            (AppendAnswer::Taken, after) => {
-                let last = sent.entries.last().map(|entry| entry.at).or(after);
+            (AppendAnswer::Taken, _) => {
+                let last = asked.through;
                 if let Some(last) = last.filter(|last| known.is_none_or(|known| known < last.index)) {
-                    members.insert(member, (sent.vote, last.index));
+                    members.insert(member, (asked.vote, last.index));
                 }
                 false
             }
@@ -36,14 +52,12 @@ impl Acknowledged {
 
 #[cfg(test)]
 mod tests {
-    use baton_storage::position::Position;
-
     use super::*;
 
-    fn heartbeat(term: u64, after: u64) -> Append {
+    fn heartbeat(term: u64, after: u64) -> Asked {
         let vote = Vote { term, node: 1, committed: true };
         let after = Some(Position { term, index: after });
-        Append { vote, after, entries: Vec::new(), committed: None }
+        Asked::of(&Append { vote, after, entries: Vec::new(), committed: None })
     }
 
     #[test]

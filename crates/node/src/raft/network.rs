@@ -9,10 +9,12 @@ use baton_api::peer_client::PeerClient;
 use baton_api::{Frame, SET_BACK_METADATA};
 use baton_storage::codec::{self, Record};
 use baton_storage::position::Vote as VoteRecord;
+use futures::Stream;
+use openraft::base::{BoxFuture, BoxStream};
 use openraft::errors::{NetworkError, RPCError, ReplicationClosed, StreamingError, Unreachable};
-use openraft::network::{Backoff, RPCOption};
+use openraft::network::{Backoff, RPCOption, stream_append_sequential};
 use openraft::raft::{
-    AppendEntriesRequest, AppendEntriesResponse, SnapshotResponse, TransferLeaderRequest,
+    AppendEntriesRequest, AppendEntriesResponse, SnapshotResponse, StreamAppendResult, TransferLeaderRequest,
     TransferLeaderResponse, VoteRequest, VoteResponse,
 };
 use openraft::{OptionalSend, RaftNetworkFactory, RaftNetworkV2};
@@ -20,11 +22,12 @@ use tonic::transport::Channel;
 use tonic::{Code, Response, Status};
 use tracing::{Instrument as _, debug_span};
 
-use super::acknowledged::Acknowledged;
+use super::acknowledged::{Acknowledged, Asked};
 use super::convert;
 use super::formats::*;
 use super::leadership::end;
 use super::peers::{Peers, Purpose};
+use super::pipeline;
 use super::snapshot::SnapshotBytes;
 use super::standing::{Refusal, Standing};
 use super::state_machine::blocking;
@@ -85,11 +88,15 @@ impl RaftNetworkFactory<Types> for Network {
 
 /// Why a call had no answer.
 #[derive(Debug, thiserror::Error)]
-enum CallError {
+pub(super) enum CallError {
     #[error("no answer within {} ms", .0.as_millis())]
     Late(Duration),
     #[error("{}", .0.message())]
     Refused(Box<Status>),
+    #[error("it answers no more")]
+    Ended,
+    #[error("an answer came that nobody had asked for")]
+    Unasked,
     #[error("an answer cannot be read: {0}")]
     Unreadable(#[from] codec::Error),
     #[error(transparent)]
@@ -125,10 +132,9 @@ impl Link {
     where
         F: Future<Output = Result<Response<Frame>, Status>>,
     {
-        self.standing.trusts(&self.target.incarnation)?;
-        let client = self.peers.client(&self.target.address, self.purpose)?;
-        let frame = self.standing.frame(&self.target.incarnation, codec::encode(question));
-        self.answer(within, send(client, frame)).await
+        self.trusts()?;
+        let frame = self.frame(codec::encode(question));
+        self.answer(within, send(self.client()?, frame)).await
     }
 
     async fn answer<A: Record>(
@@ -138,18 +144,72 @@ impl Link {
     ) -> Result<A, CallError> {
         let answer = tokio::time::timeout(within, call).await;
         let answer = answer.map_err(|_| CallError::Late(within))?;
-        let answer = answer.inspect_err(|status| {
-            if status.metadata().contains_key(SET_BACK_METADATA) {
-                // Whoever is asked next might not know, and take this member's vote for one that counts.
-                end(status.message());
-            }
-            if status.code() == Code::FailedPrecondition {
-                self.peers.note_refusal(&self.target.address, status.message());
-            }
-        })?;
-        let frame = answer.into_inner();
-        self.standing.remember(&frame);
+        let answer = answer.inspect_err(|status| self.heed(status))?;
+        self.read(&answer.into_inner())
+    }
+
+    fn read<A: Record>(&self, frame: &Frame) -> Result<A, CallError> {
+        self.standing.remember(frame);
         Ok(codec::decode(&frame.body)?)
+    }
+
+    /// What a refusal means for this member.
+    pub(super) fn heed(&self, status: &Status) {
+        if status.metadata().contains_key(SET_BACK_METADATA) {
+            // Whoever is asked next might not know, and take this member's vote for one that counts.
+            end(status.message());
+        }
+        if status.code() == Code::FailedPrecondition {
+            self.peers.note_refusal(&self.target.address, status.message());
+        }
+    }
+
+    /// What a member says to what it was asked to append.
+    ///
+    /// # Errors
+    /// If it cannot be read, or denies what was acknowledged: then nothing that it says counts any more.
+    pub(super) fn appended(
+        &self,
+        asked: &Asked,
+        frame: &Frame,
+    ) -> Result<StreamAppendResult<Types>, CallError> {
+        let answer = self.read(frame)?;
+        self.believes(asked, &answer)?;
+        let [after, through] = [asked.after, asked.through].map(|at| at.map(convert::log_id));
+        Ok(convert::append_response(answer).into_stream_result(after, through))
+    }
+
+    fn believes(&self, asked: &Asked, answer: &AppendAnswer) -> Result<(), CallError> {
+        if !self.acknowledged.has_gone_back(self.id, asked, answer) {
+            return Ok(());
+        }
+        self.standing.disown(&self.target.incarnation);
+        let refusal = self.trusts();
+        refusal.inspect_err(|refusal| tracing::error!(member = self.id, "{refusal}")).map_err(CallError::from)
+    }
+
+    /// How long entries may take.
+    pub(super) fn append_within(&self, option: &RPCOption) -> Duration {
+        match self.purpose {
+            Purpose::Heartbeat => option.hard_ttl(),
+            Purpose::Log | Purpose::Snapshot => option.hard_ttl().max(APPEND_WITHIN),
+        }
+    }
+
+    pub(super) fn id(&self) -> u64 {
+        self.id
+    }
+
+    pub(super) fn trusts(&self) -> Result<(), Refusal> {
+        self.standing.trusts(&self.target.incarnation)
+    }
+
+    pub(super) fn frame(&self, body: Vec<u8>) -> Frame {
+        self.standing.frame(&self.target.incarnation, body)
+    }
+
+    pub(super) fn client(&self) -> Result<PeerClient<Channel>, tonic::transport::Error> {
+        self.peers.client(&self.target.address, self.purpose)
     }
 
     async fn send_snapshot(
@@ -157,7 +217,7 @@ impl Link {
         vote: VoteRecord,
         snapshot: SnapshotBytes,
     ) -> Result<SnapshotAnswer, CallError> {
-        self.standing.trusts(&self.target.incarnation)?;
+        self.trusts()?;
         let mut client = self.peers.client(&self.target.address, Purpose::Snapshot)?;
         let standing = Arc::clone(&self.standing);
         let to = self.target.incarnation.clone();
@@ -178,6 +238,8 @@ impl Link {
     }
 }
 
+type Answers<'s> = Result<BoxStream<'s, Result<StreamAppendResult<Types>, RPCError<Types>>>, RPCError<Types>>;
+
 impl RaftNetworkV2<Types> for Link {
     type SnapshotData = SnapshotBytes;
 
@@ -186,13 +248,9 @@ impl RaftNetworkV2<Types> for Link {
         request: AppendEntriesRequest<Types>,
         option: RPCOption,
     ) -> Result<AppendEntriesResponse<Types>, RPCError<Types>> {
-        let within = match self.purpose {
-            Purpose::Heartbeat => option.hard_ttl(),
-            Purpose::Log | Purpose::Snapshot => option.hard_ttl().max(APPEND_WITHIN),
-        };
         let record = convert::append_record(&request);
         let send = |mut client: PeerClient<Channel>, frame| async move { client.append(frame).await };
-        let call = self.call(&record, within, send);
+        let call = self.call(&record, self.append_within(&option), send);
         let answer = match request.entries.last() {
             None => call.await?,
             Some(last) => {
@@ -200,14 +258,18 @@ impl RaftNetworkV2<Types> for Link {
                 call.instrument(debug_span!(target: "stage", "replicate", to = self.id, through)).await?
             }
         };
-        if self.acknowledged.has_gone_back(self.id, &record, &answer) {
-            self.standing.disown(&self.target.incarnation);
-            let refusal = self.standing.trusts(&self.target.incarnation);
-            refusal
-                .inspect_err(|refusal| tracing::error!(member = self.id, "{refusal}"))
-                .map_err(CallError::from)?;
-        }
+        self.believes(&Asked::of(&record), &answer)?;
         Ok(convert::append_response(answer))
+    }
+
+    fn stream_append<'s, S>(&'s mut self, input: S, option: RPCOption) -> BoxFuture<'s, Answers<'s>>
+    where
+        S: Stream<Item = AppendEntriesRequest<Types>> + OptionalSend + Unpin + 'static,
+    {
+        match self.purpose {
+            Purpose::Log => Box::pin(async { Ok(pipeline::replicate(self, input, option)) }),
+            Purpose::Heartbeat | Purpose::Snapshot => stream_append_sequential(self, input, option),
+        }
     }
 
     async fn vote(

@@ -1,10 +1,13 @@
 //! Coordinators in this process, over loopback, for tests of raft.
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
-use std::collections::BTreeMap;
+mod older;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use baton_engine::command::{Join, Speaker};
@@ -18,12 +21,16 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio_stream::wrappers::TcpListenerStream;
 
+use older::Door;
+
 /// Far beyond what anything here takes: only a test that would fail waits this long.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// One coordinator that runs.
 pub(crate) struct Node {
     pub(crate) cluster: Cluster,
+    /// How often it was asked for a stream of entries.
+    streams: Arc<AtomicUsize>,
     stop: oneshot::Sender<()>,
     server: JoinHandle<()>,
 }
@@ -34,6 +41,8 @@ pub(crate) struct Site {
     pub(crate) peers: BTreeMap<u64, String>,
     pub(crate) nodes: BTreeMap<u64, Node>,
     pub(crate) snapshot_after: u64,
+    /// Members that do not know of streams of entries.
+    pub(crate) older: BTreeSet<u64>,
 }
 
 impl Site {
@@ -46,7 +55,8 @@ impl Site {
             peers.insert(id, listener.local_addr().unwrap().to_string());
             held.push(listener);
         }
-        Self { folder: tempfile::tempdir().unwrap(), peers, nodes: BTreeMap::new(), snapshot_after: 5000 }
+        let (folder, nodes, older) = (tempfile::tempdir().unwrap(), BTreeMap::new(), BTreeSet::new());
+        Self { folder, peers, nodes, snapshot_after: 5000, older }
     }
 
     /// Three members that run and have formed a cluster.
@@ -74,14 +84,17 @@ impl Site {
         let cluster = within(open(config.clone())).await?;
         let listener = within(bind(config.listen)).await;
         let (stop, stopped) = oneshot::channel::<()>();
-        let server = tonic::transport::Server::builder()
-            .add_service(cluster.peer_service())
-            .serve_with_incoming_shutdown(TcpListenerStream::new(listener), async {
+        let door = Door::of(cluster.peer_service(), self.older.contains(&id));
+        let streams = door.streams();
+        let server = tonic::transport::Server::builder().add_service(door).serve_with_incoming_shutdown(
+            TcpListenerStream::new(listener),
+            async {
                 // Dropping the sender stops the server as well.
                 let _ = stopped.await;
-            });
+            },
+        );
         let server = tokio::spawn(async { server.await.unwrap() });
-        let node = Node { cluster, stop, server };
+        let node = Node { cluster, streams, stop, server };
         self.nodes.insert(id, node);
         Ok(())
     }
@@ -117,6 +130,11 @@ impl Site {
 
     pub(crate) fn cluster(&self, id: u64) -> &Cluster {
         &self.nodes[&id].cluster
+    }
+
+    /// Waits until a member was asked for a stream of entries.
+    pub(crate) async fn streamed_to(&self, id: u64) {
+        until(async || (self.nodes[&id].streams.load(Ordering::Relaxed) > 0).then_some(())).await;
     }
 
     /// The member that leads, once a majority knows it.
