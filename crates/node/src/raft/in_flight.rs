@@ -81,9 +81,9 @@ impl InFlight {
         self.proven = false;
     }
 
-    /// When the next answer is too late.
-    pub(super) fn due(&self) -> Instant {
-        self.since + self.within
+    /// When the next answer is too late, if one is waited for.
+    pub(super) fn due(&self) -> Option<Instant> {
+        (!self.sent.is_empty()).then(|| self.since + self.within)
     }
 
     pub(super) fn within(&self) -> Duration {
@@ -152,8 +152,10 @@ mod tests {
         let second = Duration::from_secs(1);
         flight.push(sent(2, 1), start + 5 * second);
         flight.push(sent(3, 1), start + 6 * second);
-        assert_eq!(flight.due(), start + 5 * second + WITHIN);
+        assert_eq!(flight.due(), Some(start + 5 * second + WITHIN));
         flight.answered(start + 6 * second).unwrap();
-        assert_eq!(flight.due(), start + 6 * second + WITHIN);
+        assert_eq!(flight.due(), Some(start + 6 * second + WITHIN));
+        flight.answered(start + 9 * second).unwrap();
+        assert_eq!(flight.due(), None);
     }
 }

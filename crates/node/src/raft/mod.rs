@@ -13,6 +13,7 @@ pub(crate) mod formats;
 mod founding;
 mod in_flight;
 mod leadership;
+mod link;
 mod log_cache;
 mod log_store;
 pub(crate) mod membership;

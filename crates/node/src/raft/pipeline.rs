@@ -1,6 +1,9 @@
 //! Entries on their way to one follower: several messages in one stream, which keeps their order, so that the next is under
 //! way while one is being made durable. Ends with the first that is not taken; raft goes on from what was acknowledged.
 
+use std::pin::Pin;
+use std::time::Duration;
+
 use baton_api::Frame;
 use baton_storage::codec;
 use futures::stream::{self, BoxStream};
@@ -17,8 +20,11 @@ use tracing::debug_span;
 use super::acknowledged::Asked;
 use super::convert;
 use super::in_flight::{InFlight, MOST, Sent};
-use super::network::{CallError, Link};
+use super::link::{CallError, Link};
 use super::types::*;
+
+/// So long a commit waits for entries to go with: that saves every other message. A follower applies so much later.
+const COMMIT_WAITS: Duration = Duration::from_millis(2);
 
 type Asking = AppendEntriesRequest<Types>;
 type Told = Result<StreamAppendResult<Types>, RPCError<Types>>;
@@ -95,8 +101,10 @@ struct Pipeline<'s, S> {
     /// Opened with the first message, and with the first after it broke while nothing was under way.
     line: Option<Line>,
     in_flight: InFlight,
-    /// Never later than what is due; set anew when it rings, not with each message.
-    alarm: std::pin::Pin<Box<Sleep>>,
+    /// A commit without entries, and when it goes by itself.
+    held: Option<(Asking, Instant)>,
+    /// Never later than what is due first. Set anew when it rings, not with each message.
+    alarm: Pin<Box<Sleep>>,
     /// The message that opened the line, until it is answered.
     first: Option<Asking>,
 }
@@ -109,32 +117,28 @@ where
         let now = Instant::now();
         let in_flight = InFlight::new(link.append_within(&option), now);
         let alarm = Box::pin(sleep_until(now));
-        Self { link, input, has_more: true, option, line: None, in_flight, alarm, first: None }
+        Self { link, input, has_more: true, option, line: None, in_flight, held: None, alarm, first: None }
     }
 
     async fn turn(&mut self) -> Turn {
-        while self.has_more || !self.in_flight.is_empty() {
-            match self.event().await {
-                Event::Answer(Some(Ok(frame))) => return self.told(frame),
-                Event::Answer(broken) => match self.broken(broken.and_then(Result::err)) {
-                    Some(turn) => return turn,
-                    None => continue,
-                },
-                Event::Request(Some(request)) => match self.send(request) {
-                    Ok(()) => continue,
-                    Err(error) => return Turn::Ends(Err(error)),
-                },
-                Event::Request(None) => self.has_more = false,
-                Event::Alarm if Instant::now() < self.in_flight.due() => {
-                    self.alarm.as_mut().reset(self.in_flight.due());
-                }
-                Event::Alarm => return Turn::Ends(Err(CallError::Late(self.in_flight.within()))),
+        while self.has_more || self.awaits().is_some() {
+            let event = self.event().await;
+            if let Err(turn) = self.happened(event) {
+                return turn;
             }
         }
         Turn::Over
     }
 
+    /// When something is due, if anything is.
+    fn awaits(&self) -> Option<Instant> {
+        let held = self.held.as_ref().filter(|_| self.in_flight.has_room());
+        let held = held.map(|(_, goes)| *goes);
+        held.into_iter().chain(self.in_flight.due()).min()
+    }
+
     async fn event(&mut self) -> Event {
+        let is_due = self.awaits().is_some();
         let answer = async {
             match &mut self.line {
                 Some(line) => line.answers.next().await,
@@ -145,11 +149,63 @@ where
             biased;
             answer = answer => Event::Answer(answer),
             request = self.input.next(), if self.has_more && self.in_flight.has_room() => Event::Request(request),
-            () = self.alarm.as_mut(), if !self.in_flight.is_empty() => Event::Alarm,
+            () = self.alarm.as_mut(), if is_due => Event::Alarm,
         }
     }
 
-    fn send(&mut self, request: Asking) -> Result<(), CallError> {
+    /// # Errors
+    /// With what it leads to for raft, if it does.
+    fn happened(&mut self, event: Event) -> Result<(), Turn> {
+        match event {
+            Event::Answer(Some(Ok(frame))) => Err(self.told(&frame)),
+            Event::Answer(broken) => self.broken(broken.and_then(Result::err)),
+            Event::Request(Some(commit)) if commit.entries.is_empty() => {
+                let now = Instant::now();
+                let goes = self.held.take().map_or(now + COMMIT_WAITS, |(_, goes)| goes);
+                self.held = Some((commit, goes));
+                self.set_alarm();
+                Ok(())
+            }
+            Event::Request(Some(entries)) => {
+                // They bring the newest commit along.
+                self.held = None;
+                self.send(entries)
+            }
+            Event::Request(None) => {
+                self.has_more = false;
+                self.held.take().map_or(Ok(()), |(commit, _)| self.send(commit))
+            }
+            Event::Alarm => self.rings(Instant::now()),
+        }
+    }
+
+    fn rings(&mut self, now: Instant) -> Result<(), Turn> {
+        if self.in_flight.due().is_some_and(|due| due <= now) {
+            return Err(Turn::Ends(Err(CallError::Late(self.in_flight.within()))));
+        }
+        if let Some((commit, _)) = self.held.take_if(|(_, goes)| *goes <= now && self.in_flight.has_room()) {
+            return self.send(commit);
+        }
+        self.set_alarm();
+        Ok(())
+    }
+
+    /// Makes it ring in time. One that is set earlier rings for nothing, which costs less than setting it each time.
+    fn set_alarm(&mut self) {
+        if let Some(due) = self.awaits()
+            && (self.alarm.is_elapsed() || due < self.alarm.deadline())
+        {
+            self.alarm.as_mut().reset(due);
+        }
+    }
+
+    fn send(&mut self, request: Asking) -> Result<(), Turn> {
+        self.put(request).map_err(|error| Turn::Ends(Err(error)))?;
+        self.set_alarm();
+        Ok(())
+    }
+
+    fn put(&mut self, request: Asking) -> Result<(), CallError> {
         let link = &*self.link;
         link.trusts()?;
         let record = convert::append_record(&request);
@@ -159,7 +215,7 @@ where
             None => self.line.insert(open(link)?),
         };
         let last = request.entries.last().map(|last| last.log_id.index);
-        let stage = last.map(|through| debug_span!(target: "stage", "replicate", to = link.id(), through));
+        let stage = last.map(|through| debug_span!(target: "stage", "replicate", to = link.id, through));
         let sent = Sent { asked: Asked::of(&record), bytes: body.len(), stage };
         self.in_flight.push(sent, Instant::now());
         // There is room for as many as may be under way; if nobody takes it any more, the answers say why.
@@ -168,38 +224,41 @@ where
         Ok(())
     }
 
-    fn told(&mut self, frame: Frame) -> Turn {
+    fn told(&mut self, frame: &Frame) -> Turn {
         let Some(Sent { asked, stage, .. }) = self.in_flight.answered(Instant::now()) else {
             return Turn::Ends(Err(CallError::Unasked));
         };
         drop(stage);
         self.first = None;
-        match self.link.appended(&asked, &frame) {
+        // A commit may have waited for room.
+        self.set_alarm();
+        match self.link.appended(&asked, frame) {
             Ok(told) if told == Ok(asked.through.map(convert::log_id)) => Turn::Told(told),
             other => Turn::Ends(other),
         }
     }
 
     /// The line was cut, or refused. Where nothing is under way, there will be another.
-    fn broken(&mut self, status: Option<Status>) -> Option<Turn> {
+    fn broken(&mut self, status: Option<Status>) -> Result<(), Turn> {
         self.line = None;
         if self.in_flight.is_empty() {
             status.inspect(|status| self.link.heed(status));
             self.in_flight.begin_anew();
-            return None;
+            return Ok(());
         }
-        let Some(status) = status else { return Some(Turn::Ends(Err(CallError::Ended))) };
+        let Some(status) = status else { return Err(Turn::Ends(Err(CallError::Ended))) };
         if status.code() == Code::Unimplemented
             && let Some(first) = self.first.take()
         {
-            return Some(Turn::Older(first));
+            return Err(Turn::Older(first));
         }
         self.link.heed(&status);
-        Some(Turn::Ends(Err(status.into())))
+        Err(Turn::Ends(Err(status.into())))
     }
 
     async fn one_by_one(self, first: Asking) -> Result<BoxStream<'s, Told>, RPCError<Types>> {
-        let requests = stream::iter([first]).chain(self.input);
+        let held = self.held.map(|(commit, _)| commit);
+        let requests = stream::iter([first]).chain(stream::iter(held)).chain(self.input);
         stream_append_sequential(self.link, requests, self.option).await
     }
 }

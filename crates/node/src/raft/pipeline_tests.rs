@@ -34,6 +34,12 @@ fn asks(after: u64) -> Asking {
     convert::append_request(append).unwrap()
 }
 
+/// Nothing but that everything is committed up to `through`, which is the last there is.
+fn commits(through: u64) -> Asking {
+    let append = Append { vote: VOTE, after: at(through), entries: Vec::new(), committed: at(through) };
+    convert::append_request(append).unwrap()
+}
+
 /// A leader's side: what raft asks, and what it is told.
 struct Leader {
     standing: Arc<Standing>,
@@ -253,6 +259,81 @@ async fn a_stream_that_breaks_idle_is_opened_again_unnoticed() {
         stream.says(AppendAnswer::Taken);
         leader.hears(through).await;
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_commit_goes_with_the_entries_behind_it() {
+    let mut follower = Follower::new();
+    let mut leader = Leader::of(&follower).await;
+    let mut stream = two_under_way(&mut leader, &mut follower).await;
+    for _ in 0..2 {
+        leader.requests.send(commits(3)).unwrap();
+    }
+    leader.asks(3);
+    assert_eq!(stream.asked().await, at(4));
+    for through in 2..=4 {
+        stream.says(AppendAnswer::Taken);
+        leader.hears(through).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_commit_goes_by_itself_when_nothing_follows() {
+    let mut follower = Follower::new();
+    let mut leader = Leader::of(&follower).await;
+    let mut stream = two_under_way(&mut leader, &mut follower).await;
+    let begun = Instant::now();
+    leader.requests.send(commits(1)).unwrap();
+    settled().await;
+    leader.requests.send(commits(3)).unwrap();
+    assert_eq!(stream.asks().await.committed, at(3));
+    assert!((COMMIT_WAITS..2 * COMMIT_WAITS).contains(&begun.elapsed()), "{:?}", begun.elapsed());
+    for through in [2, 3, 3] {
+        stream.says(AppendAnswer::Taken);
+        leader.hears(through).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_more_are_under_way_than_may_be() {
+    let mut follower = Follower::new();
+    let mut leader = Leader::of(&follower).await;
+    leader.asks(0);
+    let mut stream = follower.stream().await;
+    stream.asked().await;
+    stream.says(AppendAnswer::Taken);
+    leader.hears(1).await;
+    (0..MOST as u64).for_each(|before| leader.asks(1 + before));
+    let last = 1 + MOST as u64;
+    for through in 2..=last {
+        assert_eq!(stream.asked().await, at(through));
+    }
+    leader.asks(last);
+    settled().await;
+    assert!(stream.is_silent());
+    for through in 2..=last {
+        stream.says(AppendAnswer::Taken);
+        leader.hears(through).await;
+    }
+    assert_eq!(stream.asked().await, at(last + 1));
+    stream.says(AppendAnswer::Taken);
+    leader.hears(last + 1).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_commit_alone_is_asked_at_once() {
+    let mut follower = Follower::new();
+    let mut leader = Leader::of(&follower).await;
+    let begun = Instant::now();
+    leader.requests.send(commits(0)).unwrap();
+    let (requests, _) = mpsc::unbounded_channel();
+    drop(std::mem::replace(&mut leader.requests, requests));
+    let mut stream = follower.stream().await;
+    assert_eq!(stream.asks().await.entries, []);
+    assert!(begun.elapsed() < COMMIT_WAITS);
+    stream.says(AppendAnswer::Taken);
+    leader.hears(0).await;
+    assert!(leader.told.recv().await.is_none());
 }
 
 #[tokio::test(start_paused = true)]

@@ -4,8 +4,8 @@ use baton_api::peer_server::{Peer, PeerServer};
 use baton_api::{Frame, IdentifyRequest, Identity};
 use baton_storage::codec;
 use baton_storage::position::Position;
-use futures::StreamExt as _;
 use futures::stream::BoxStream;
+use futures::{FutureExt as _, StreamExt as _};
 use tokio::sync::{mpsc, oneshot};
 use tokio_stream::wrappers::UnboundedReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
@@ -61,9 +61,19 @@ pub(super) struct Stream {
 }
 
 impl Stream {
+    /// The next message.
+    pub(super) async fn asks(&mut self) -> Append {
+        append(&self.frames.message().await.unwrap().unwrap())
+    }
+
     /// How far the next message's entries reach.
     pub(super) async fn asked(&mut self) -> Option<Position> {
-        through(&self.frames.message().await.unwrap().unwrap())
+        Asked::of(&self.asks().await).through
+    }
+
+    /// Whether no message has come.
+    pub(super) fn is_silent(&mut self) -> bool {
+        self.frames.message().now_or_never().is_none()
     }
 
     pub(super) fn says(&self, answer: AppendAnswer) {
@@ -88,7 +98,7 @@ pub(super) struct Call {
 
 impl Call {
     pub(super) fn asked(&self) -> Option<Position> {
-        through(&self.frame)
+        Asked::of(&append(&self.frame)).through
     }
 
     pub(super) fn says(self, answer: AppendAnswer) {
@@ -96,8 +106,8 @@ impl Call {
     }
 }
 
-fn through(frame: &Frame) -> Option<Position> {
-    Asked::of(&codec::decode::<Append>(&frame.body).unwrap()).through
+fn append(frame: &Frame) -> Append {
+    codec::decode(&frame.body).unwrap()
 }
 
 fn frame(answer: AppendAnswer) -> Frame {
