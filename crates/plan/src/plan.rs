@@ -178,8 +178,8 @@ pub struct Step {
     pub elsewhere: bool,
     /// What it does, and how the answer is understood.
     pub work: Work,
-    /// What takes its effect back, when the run unwinds.
-    pub undo: Option<Work>,
+    /// What takes its effect back, when the run unwinds. Most steps have none, and a plan may have thousands.
+    pub undo: Option<Box<Work>>,
     /// The step is skipped when this is false.
     pub when: Option<Expression>,
     /// May fail or be unreachable: the run goes on, with an exception.

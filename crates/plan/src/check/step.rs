@@ -173,7 +173,7 @@ impl Doing {
             region: self.region,
             elsewhere: true,
             work: self.work,
-            undo: self.undo,
+            undo: self.undo.map(Box::new),
             when: None,
             optional: false,
             estimate_ms: self.estimate_ms,

@@ -103,7 +103,7 @@ fn doubts(look: &mut Look<'_>) {
                     .to_owned(),
             );
         }
-        if step.undo.as_ref().is_some_and(is_doubtful) {
+        if step.undo.as_deref().is_some_and(is_doubtful) {
             look.note(
                 DOUBTFUL,
                 Some(index),

@@ -136,7 +136,7 @@ fn asks_before_repeating(world: &World, run: &Run, step: &str) -> bool {
     let asks = |work: &Work| work.idempotent || work.probe.is_some();
     scope::find(run, plans, step).is_some_and(|index| {
         let step = scope::step(run, plans, index);
-        asks(&step.work) && step.undo.as_ref().is_none_or(asks)
+        asks(&step.work) && step.undo.as_deref().is_none_or(asks)
     })
 }
 
