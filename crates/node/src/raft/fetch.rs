@@ -17,6 +17,8 @@ use crate::apart::apart;
 
 /// Bytes of the archive in one message, unless a single run has more.
 const PART_BYTES: usize = 1 << 20;
+/// So many parts are made durable at once: what a crash may cost is sent again, and each sync keeps others from the disk.
+const PARTS_A_SYNC: usize = 16;
 
 impl Cluster {
     /// Fetches from a member what this one's archive lacks before `to`.
@@ -33,9 +35,11 @@ impl Cluster {
         let frame = self.standing().frame(&source.incarnation, codec::encode(&asked));
         let mut client = self.0.peers.client(&source.address, Purpose::Snapshot)?;
         let mut parts = client.archive(frame).await?.into_inner();
+        let mut unsynced = 0;
         while let Some(frame) = parts.message().await? {
             self.standing().remember(&frame);
             let ArchivePart(entries) = codec::decode(&frame.body)?;
+            unsynced = (unsynced + 1) % PARTS_A_SYNC;
             let cluster = self.clone();
             let kept = apart(move || {
                 let files = cluster.machine().archive().files();
@@ -45,7 +49,10 @@ impl Cluster {
                         .then(|| files.reach())
                         .ok_or_else(|| io::Error::other("the archive has gone on by itself"))
                 });
-                kept.and_then(|reach| files.sync().map(|()| reach))
+                match kept {
+                    Ok(_) if unsynced == 0 => files.sync().and(kept),
+                    kept => kept,
+                }
             });
             reach = kept.await??;
         }
