@@ -4,6 +4,7 @@
 //! command ends badly, `output` how it prints data; `render` and `follow` turn what the client
 //! answers into text, purely; `local` is a whole cluster on this machine, for `dev` and `demo`.
 
+mod allocator;
 mod arguments;
 mod commands;
 mod connection;
@@ -25,15 +26,12 @@ use arguments::{Arguments, Command};
 use clap::Parser;
 use failure::{Exit, Failure};
 
-/// Coordinators and agents allocate from many threads: a tenth more steps a second than with the system's.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => return failure::usage(&error),
     };
+    allocator::give_back_at_once();
     let format = arguments.format();
     let ended = match arguments.command {
         // A supervisor is small on purpose: one for every attempt, and no runtime in it.
