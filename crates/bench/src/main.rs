@@ -16,6 +16,7 @@ mod etcd;
 mod far;
 mod figures;
 mod idle;
+mod join;
 mod large;
 mod load;
 mod machine;

@@ -1,6 +1,7 @@
 //! Baton as it is measured: `baton dev`, three coordinators and an agent in each of three regions, as real processes.
 
 use std::fs;
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -25,7 +26,7 @@ pub(crate) struct Place {
     path: PathBuf,
     dev: Child,
     manifest: Manifest,
-    restarted: Vec<Child>,
+    ours: Vec<Child>,
 }
 
 #[derive(Deserialize)]
@@ -66,7 +67,7 @@ impl Place {
         die_with_us(&mut dev);
         let dev = dev.spawn()?;
         let manifest = Manifest { servers: String::new(), processes: Vec::new() };
-        let mut place = Place { _dir: dir, path, dev, manifest, restarted: Vec::new() };
+        let mut place = Place { _dir: dir, path, dev, manifest, ours: Vec::new() };
         let since = Instant::now();
         loop {
             if let Ok(text) = fs::read(place.path.join("cluster.json"))
@@ -159,15 +160,38 @@ impl Place {
         while Path::new(&format!("/proc/{}/fd/0", process.pid)).exists() {
             sleep(LOOK).await;
         }
-        let log = fs::File::options().append(true).open(&process.log)?;
-        let mut command = Command::new(&process.command[0]);
-        command.args(&process.command[1..]).env("BATON_LOG", "warn");
-        command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
-        die_with_us(&mut command);
-        let child = command.spawn()?;
+        let child = spawn(process)?;
         process.pid = child.id();
-        self.restarted.push(child);
+        self.ours.push(child);
         Ok(())
+    }
+
+    /// Starts one more coordinator, which waits to be added; its id, and the address at which it answers.
+    ///
+    /// # Errors
+    /// If it cannot be started.
+    pub(crate) fn newcomer(&mut self, region: &str) -> anyhow::Result<(u64, String)> {
+        let known = self.coordinators().into_iter().map(|(id, _)| id).max().context("no coordinator")?;
+        let (id, role) = (known + 1, "server".to_owned());
+        let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string();
+        let (baton, first) = (&self.manifest.processes[0].command[0], &self.servers()[0]);
+        let data = self.path.join("servers").join(id.to_string());
+        let flags = [
+            ("--id", id.to_string()),
+            ("--region", region.to_owned()),
+            ("--listen", address.clone()),
+            ("--data-dir", data.display().to_string()),
+            ("--join", first.clone()),
+        ];
+        let flags = flags.into_iter().flat_map(|(flag, value)| [flag.to_owned(), value]);
+        let command = [baton.clone(), role.clone()].into_iter().chain(flags).collect();
+        let log = self.path.join("logs").join(format!("server-{id}.log"));
+        let mut process = Process { role, id: Some(id), pid: 0, log, command };
+        let child = spawn(&process)?;
+        process.pid = child.id();
+        self.manifest.processes.push(process);
+        self.ours.push(child);
+        Ok((id, address))
     }
 
     /// Waits until every member has applied what the leader has, and every agent is live.
@@ -204,6 +228,15 @@ impl Place {
     }
 }
 
+fn spawn(process: &Process) -> anyhow::Result<Child> {
+    let log = fs::File::options().create(true).append(true).open(&process.log)?;
+    let mut command = Command::new(&process.command[0]);
+    command.args(&process.command[1..]).env("BATON_LOG", "warn");
+    command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+    die_with_us(&mut command);
+    Ok(command.spawn()?)
+}
+
 /// Who asks.
 pub(crate) fn origin() -> baton_client::Origin {
     baton_client::Origin::new("bench")
@@ -211,7 +244,7 @@ pub(crate) fn origin() -> baton_client::Origin {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        for child in &mut self.restarted {
+        for child in &mut self.ours {
             // It may have been ended before.
             let _ = child.kill();
             let _ = child.wait();

@@ -9,6 +9,7 @@ use rustix::process::Signal;
 
 use crate::Bench;
 use crate::figures::Times;
+use crate::join::{self, Meanwhile};
 use crate::machine::{disk_bytes, resident_bytes};
 use crate::place::{Place, origin};
 use crate::report::{Across, Curve, Report, Row, Target};
@@ -65,7 +66,9 @@ pub(crate) async fn measure(bench: &Bench, report: &mut Report) -> anyhow::Resul
     report.add(Row::new(what, "MiB", memory as f64 / 1_048_576.0).target(Target::Within(150.0)));
     let disk = disk_bytes(&place.dir().join("servers")) as f64 / 3.0;
     report.add(Row::new("a coordinator's disk then", "MiB", disk / 1_048_576.0));
-    restarts(&mut place, report).await
+    restarts(&mut place, report).await?;
+    let meanwhile = Meanwhile { plan: "short", steps: SHORT, at_once: AT_ONCE };
+    join::measure(&mut place, &meanwhile, bench.span, report).await
 }
 
 /// A chain of which half is done when it stops to ask a person.
