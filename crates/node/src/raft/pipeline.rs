@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use baton_api::Frame;
 use baton_storage::codec;
-use futures::stream::{self, BoxStream};
+use futures::stream::{self, BoxStream, Fuse};
 use futures::{Stream, StreamExt as _, TryFutureExt as _};
 use openraft::errors::RPCError;
 use openraft::network::{RPCOption, stream_append_sequential};
@@ -95,8 +95,7 @@ struct Pipeline<'s, S> {
     link: &'s mut Link,
     /// Raft's requests: taken from here only while there is room, and never by another task, for raft waits for them to
     /// be let go of when the pipeline has ended.
-    input: S,
-    has_more: bool,
+    input: Fuse<S>,
     option: RPCOption,
     /// Opened with the first message, and with the first after it broke while nothing was under way.
     line: Option<Line>,
@@ -117,11 +116,11 @@ where
         let now = Instant::now();
         let in_flight = InFlight::new(link.append_within(&option), now);
         let alarm = Box::pin(sleep_until(now));
-        Self { link, input, has_more: true, option, line: None, in_flight, held: None, alarm, first: None }
+        Self { link, input: input.fuse(), option, line: None, in_flight, held: None, alarm, first: None }
     }
 
     async fn turn(&mut self) -> Turn {
-        while self.has_more || self.awaits().is_some() {
+        while !self.input.is_done() || self.awaits().is_some() {
             let event = self.event().await;
             if let Err(turn) = self.happened(event) {
                 return turn;
@@ -148,7 +147,7 @@ where
         tokio::select! {
             biased;
             answer = answer => Event::Answer(answer),
-            request = self.input.next(), if self.has_more && self.in_flight.has_room() => Event::Request(request),
+            request = self.input.next(), if !self.input.is_done() && self.in_flight.has_room() => Event::Request(request),
             () = self.alarm.as_mut(), if is_due => Event::Alarm,
         }
     }
@@ -171,10 +170,7 @@ where
                 self.held = None;
                 self.send(entries)
             }
-            Event::Request(None) => {
-                self.has_more = false;
-                self.held.take().map_or(Ok(()), |(commit, _)| self.send(commit))
-            }
+            Event::Request(None) => self.held.take().map_or(Ok(()), |(commit, _)| self.send(commit)),
             Event::Alarm => self.rings(Instant::now()),
         }
     }

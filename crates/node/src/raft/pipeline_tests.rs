@@ -11,7 +11,6 @@ use baton_storage::position::{Position, Vote as VoteRecord};
 use openraft::RaftNetworkFactory as _;
 use openraft::raft::StreamAppendError;
 use tokio::sync::mpsc;
-use tokio_stream::wrappers::UnboundedReceiverStream;
 
 use super::super::acknowledged::Acknowledged;
 use super::super::formats::{Append, AppendAnswer, Payload, WireEntry};
@@ -71,7 +70,9 @@ impl Leader {
         let (tell, told) = mpsc::unbounded_channel();
         let session = tokio::spawn(async move {
             let option = RPCOption::new(Duration::from_millis(100));
-            let mut answers = replicate(&mut link, UnboundedReceiverStream::new(input), option);
+            // As raft makes its own: one that may not be asked again once it has ended.
+            let input = stream::unfold(input, |mut input| async { Some((input.recv().await?, input)) });
+            let mut answers = replicate(&mut link, Box::pin(input), option);
             while let Some(answer) = answers.next().await {
                 tell.send(answer).unwrap();
             }
@@ -365,6 +366,20 @@ async fn an_older_member_is_asked_one_call_after_the_other() {
         call.says(AppendAnswer::Taken);
         leader.hears(through).await;
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_older_member_is_asked_what_is_left_when_raft_has_no_more() {
+    let mut follower = Follower::older();
+    let mut leader = Leader::of(&follower).await;
+    leader.requests.send(commits(1)).unwrap();
+    (leader.requests, _) = mpsc::unbounded_channel();
+    let call = follower.call().await;
+    assert_eq!(call.asked(), at(1));
+    call.says(AppendAnswer::Taken);
+    leader.hears(1).await;
+    assert!(leader.told.recv().await.is_none());
+    leader.session.await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
