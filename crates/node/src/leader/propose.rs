@@ -1,10 +1,13 @@
 //! The only way into the log. Whatever waits is put into one entry (group commit): while one entry
-//! is on its way to a quorum, the next one collects.
+//! is on its way to a quorum, the next one collects, but not for long where the quorum is far away.
 
 use std::time::Duration;
 
 use baton_engine::{Answer, Batch, Command, Rejection};
+use futures::StreamExt as _;
+use futures::stream::FuturesUnordered;
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, sleep_until};
 use tracing::field::Empty;
 use tracing::{Instrument as _, debug_span};
 
@@ -13,6 +16,10 @@ use crate::raft::{Cluster, WriteError};
 
 /// At most so many commands in one entry, so that an entry stays small against the election timeout.
 const MOST_IN_ENTRY: usize = 512;
+/// So long an entry collects at most while others are under way. Where the quorum is near, they are through before.
+const COLLECTS: Duration = Duration::from_millis(10);
+/// At most so many entries are under way.
+const MOST_UNDER_WAY: usize = 64;
 /// After so long without an answer from a quorum, the caller is told that nobody knows.
 const PATIENCE: Duration = Duration::from_secs(4);
 
@@ -67,15 +74,42 @@ impl Proposer {
     }
 }
 
+/// Entries reach raft in the order in which they are made: each is on its way before the next one is begun.
 async fn propose_all(cluster: Cluster, clock: Clock, term: u64, mut waiting: mpsc::Receiver<Proposal>) {
-    let mut proposals = Vec::new();
-    while waiting.recv_many(&mut proposals, MOST_IN_ENTRY).await > 0 {
-        let (commands, callers): (Vec<_>, Vec<_>) = proposals.drain(..).map(|p| (p.command, p.reply)).unzip();
-        let written = write(&cluster, Batch { stamp: clock.now(), term, commands }).await;
-        for (position, caller) in callers.into_iter().enumerate() {
-            // A caller that has gone away needs no answer.
-            let _ = caller.send(answer_to(&written, position));
+    let (mut proposals, mut under_way) = (Vec::new(), FuturesUnordered::new());
+    let mut next = Instant::now();
+    loop {
+        let (alone, full) = (under_way.is_empty(), under_way.len() == MOST_UNDER_WAY);
+        let collected = async {
+            if !alone {
+                sleep_until(next).await;
+            }
+            waiting.recv_many(&mut proposals, MOST_IN_ENTRY).await
+        };
+        let taken = tokio::select! {
+            biased;
+            Some(()) = under_way.next() => continue,
+            taken = collected, if !full => taken,
+        };
+        if taken == 0 {
+            break;
         }
+        next = Instant::now() + COLLECTS;
+        let (commands, callers) = proposals.drain(..).map(|p| (p.command, p.reply)).unzip();
+        under_way.push(carry_out(&cluster, Batch { stamp: clock.now(), term, commands }, callers));
+    }
+    while under_way.next().await.is_some() {}
+}
+
+async fn carry_out(
+    cluster: &Cluster,
+    batch: Batch,
+    callers: Vec<oneshot::Sender<Result<Done, ProposeError>>>,
+) {
+    let written = write(cluster, batch).await;
+    for (position, caller) in callers.into_iter().enumerate() {
+        // A caller that has gone away needs no answer.
+        let _ = caller.send(answer_to(&written, position));
     }
 }
 
