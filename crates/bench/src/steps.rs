@@ -48,16 +48,14 @@ impl Kind {
     }
 }
 
-pub(crate) const KINDS: [Kind; 4] = [
+const PROCESS: &str = "command: [\"true\"]";
+
+pub(crate) const KINDS: [Kind; 5] = [
     Kind { name: "idempotent noop, chain", idempotent: true, action: "noop: {}", wide: false },
     Kind { name: "not idempotent noop, chain", idempotent: false, action: "noop: {}", wide: false },
     Kind { name: "idempotent noop, wide", idempotent: true, action: "noop: {}", wide: true },
-    Kind {
-        name: "not idempotent process, chain",
-        idempotent: false,
-        action: "command: [\"true\"]",
-        wide: false,
-    },
+    Kind { name: "idempotent process, chain", idempotent: true, action: PROCESS, wide: false },
+    Kind { name: "not idempotent process, chain", idempotent: false, action: PROCESS, wide: false },
 ];
 
 /// Measures each kind with more and more runs at once.
