@@ -5,14 +5,13 @@ use baton_api::peer_server::{Peer, PeerServer};
 use baton_api::{Frame, IdentifyRequest, Identity, SET_BACK_METADATA};
 use baton_storage::codec::{self, Record};
 use futures::StreamExt;
-use openraft::raft::AppendEntriesRequest;
 use tonic::metadata::MetadataValue;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::replicate::{self, Frames};
 use crate::apart::apart;
 use crate::raft::formats::{Append, ArchiveAsked, SnapshotAnswer, SnapshotPart, Transfer, VoteAsked};
-use crate::raft::{Cluster, MESSAGE_LIMIT, Refusal, Types, convert, wire_reach};
+use crate::raft::{Asking, Cluster, MESSAGE_LIMIT, Refusal, convert, wire_reach};
 
 /// What a member is told whose frame is not taken.
 fn refused(refusal: Refusal) -> Status {
@@ -69,7 +68,7 @@ impl PeerService {
     }
 
     /// What a leader asks this member to append, if the frame is taken.
-    pub(super) async fn taken(&self, frame: &Frame) -> Result<AppendEntriesRequest<Types>, Status> {
+    pub(super) async fn taken(&self, frame: &Frame) -> Result<Asking, Status> {
         let record: Append = self.follow(frame).await?;
         if !record.entries.is_empty() {
             self.has_room()?;

@@ -7,12 +7,10 @@ use std::sync::{Arc, OnceLock};
 use baton_api::Frame;
 use baton_storage::codec;
 use futures::{Stream, StreamExt as _, stream};
-use openraft::errors::Fatal;
-use openraft::raft::{AppendEntriesRequest, StreamAppendResult};
 use tonic::{Status, Streaming};
 
 use super::peer::{PeerService, stopped};
-use crate::raft::{Cluster, Types, convert};
+use crate::raft::{Appended, Asking, Cluster, convert};
 
 /// Frames on their way to another member.
 pub(super) type Frames = Pin<Box<dyn Stream<Item = Result<Frame, Status>> + Send>>;
@@ -42,7 +40,7 @@ fn requests(
     service: PeerService,
     frames: Streaming<Frame>,
     known: Arc<Known>,
-) -> impl Stream<Item = AppendEntriesRequest<Types>> + Send + 'static {
+) -> impl Stream<Item = Asking> + Send + 'static {
     stream::unfold((service, frames, known), |(service, mut frames, known)| async {
         // A connection that broke has nobody left to be told of it.
         let frame = frames.message().await.ok()??;
@@ -59,11 +57,7 @@ fn requests(
     })
 }
 
-fn answer(
-    cluster: &Cluster,
-    known: &Known,
-    told: Result<StreamAppendResult<Types>, Fatal<Types>>,
-) -> Result<Frame, Status> {
+fn answer(cluster: &Cluster, known: &Known, told: Appended) -> Result<Frame, Status> {
     let answer = convert::append_answer(told.map_err(stopped)?.into());
     let leader = known.leader.get().map(String::as_str).unwrap_or_default();
     Ok(cluster.standing().frame(leader, codec::encode(&answer)))

@@ -9,8 +9,8 @@ use baton_storage::position::{Position, Vote as VoteRecord};
 use openraft::EntryPayload;
 use openraft::entry::RaftEntry;
 use openraft::raft::{
-    AppendEntriesRequest, AppendEntriesResponse, TransferLeaderError, TransferLeaderRequest,
-    TransferLeaderResponse, VoteRequest, VoteResponse,
+    AppendEntriesResponse, TransferLeaderError, TransferLeaderRequest, TransferLeaderResponse, VoteRequest,
+    VoteResponse,
 };
 use openraft::vote::leader_id_std::{CommittedLeaderId, LeaderId};
 
@@ -81,7 +81,7 @@ pub(crate) fn entry(at: Position, payload: Payload) -> Result<Entry, codec::Erro
     Ok(Entry::new(log_id(at), payload))
 }
 
-pub(crate) fn append_record(request: &AppendEntriesRequest<Types>) -> Append {
+pub(crate) fn append_record(request: &Asking) -> Append {
     let wire = |entry: &Entry| WireEntry { at: position(entry.log_id), payload: payload(entry) };
     Append {
         vote: vote_record(&request.vote),
@@ -93,9 +93,9 @@ pub(crate) fn append_record(request: &AppendEntriesRequest<Types>) -> Append {
 
 /// # Errors
 /// As [`membership`].
-pub(crate) fn append_request(record: Append) -> Result<AppendEntriesRequest<Types>, codec::Error> {
+pub(crate) fn append_request(record: Append) -> Result<Asking, codec::Error> {
     let entries = record.entries.into_iter();
-    Ok(AppendEntriesRequest {
+    Ok(Asking {
         vote: vote(record.vote),
         prev_log_id: record.after.map(log_id),
         entries: entries.map(|wire| entry(wire.at, wire.payload)).collect::<Result<_, _>>()?,

@@ -40,7 +40,7 @@ pub use leadership::Leadership;
 pub use state_machine::Machine;
 pub(crate) use state_machine::Watched;
 pub use types::Member;
-pub(crate) use types::Types;
+pub(crate) use types::{Appended, Asking};
 
 pub(crate) use peers::MESSAGE_LIMIT;
 pub(crate) use standing::{Refusal, wire_reach};

@@ -10,7 +10,7 @@ use openraft::base::{BoxFuture, BoxStream};
 use openraft::errors::{RPCError, ReplicationClosed, StreamingError};
 use openraft::network::{Backoff, RPCOption, stream_append_sequential};
 use openraft::raft::{
-    AppendEntriesRequest, AppendEntriesResponse, SnapshotResponse, StreamAppendResult, TransferLeaderRequest,
+    AppendEntriesResponse, SnapshotResponse, StreamAppendResult, TransferLeaderRequest,
     TransferLeaderResponse, VoteRequest, VoteResponse,
 };
 use openraft::{OptionalSend, RaftNetworkFactory, RaftNetworkV2};
@@ -72,7 +72,7 @@ impl RaftNetworkV2<Types> for Link {
 
     async fn append_entries(
         &mut self,
-        request: AppendEntriesRequest<Types>,
+        request: Asking,
         option: RPCOption,
     ) -> Result<AppendEntriesResponse<Types>, RPCError<Types>> {
         let record = convert::append_record(&request);
@@ -91,7 +91,7 @@ impl RaftNetworkV2<Types> for Link {
 
     fn stream_append<'s, S>(&'s mut self, input: S, option: RPCOption) -> BoxFuture<'s, Answers<'s>>
     where
-        S: Stream<Item = AppendEntriesRequest<Types>> + OptionalSend + Unpin + 'static,
+        S: Stream<Item = Asking> + OptionalSend + Unpin + 'static,
     {
         match self.purpose {
             Purpose::Log => Box::pin(async { Ok(pipeline::replicate(self, input, option)) }),

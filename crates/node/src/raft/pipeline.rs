@@ -10,7 +10,7 @@ use futures::stream::{self, BoxStream, Fuse};
 use futures::{Stream, StreamExt as _, TryFutureExt as _};
 use openraft::errors::RPCError;
 use openraft::network::{RPCOption, stream_append_sequential};
-use openraft::raft::{AppendEntriesRequest, StreamAppendResult};
+use openraft::raft::StreamAppendResult;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, Sleep, sleep_until};
 use tokio_stream::wrappers::ReceiverStream;
@@ -26,7 +26,6 @@ use super::types::*;
 /// So long a commit waits for entries to go with: that saves every other message. A follower applies so much later.
 const COMMIT_WAITS: Duration = Duration::from_millis(2);
 
-type Asking = AppendEntriesRequest<Types>;
 type Told = Result<StreamAppendResult<Types>, RPCError<Types>>;
 
 /// What raft's requests become, in their order.

@@ -24,6 +24,10 @@ pub(crate) type LogId = openraft::alias::LogIdOf<Types>;
 pub(crate) type Entry = openraft::alias::EntryOf<Types>;
 pub(crate) type StoredMembership = openraft::alias::StoredMembershipOf<Types>;
 pub(crate) type SnapshotMeta = openraft::alias::SnapshotMetaOf<Types>;
+/// What a leader asks a follower to append.
+pub(crate) type Asking = openraft::raft::AppendEntriesRequest<Types>;
+/// What became of one of those that came in a stream.
+pub(crate) type Appended = Result<openraft::raft::StreamAppendResult<Types>, openraft::errors::Fatal<Types>>;
 pub(crate) type Membership = openraft::Membership<u64, Member>;
 
 /// A member as the membership knows it.
