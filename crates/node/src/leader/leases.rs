@@ -85,8 +85,8 @@ pub(crate) struct Leases {
     ending: BTreeSet<Speaker>,
     /// A quorum followed the leader when it looked last.
     followed: bool,
-    /// No lease ends before this: what was found when all were looked at, and by [`Leases::await_soon`] since. Else they
-    /// only become longer.
+    /// No lease ends before this: what was found when all were looked at, and no later than one that was granted just then
+    /// would. They only become longer, or run for a plain one from then on.
     none_before: Option<Instant>,
 }
 
@@ -157,10 +157,9 @@ impl Leases {
             return;
         }
         let end = (lease.answered + self.terms.patience(lease)).min(now + self.terms.lease);
+        // As if a plain lease had been answered that ends then.
         let answered = end - self.terms.lease;
         (lease.answered, lease.confirmed, lease.pace) = (answered, answered, Duration::ZERO);
-        let end = end + self.terms.margin;
-        self.none_before = self.none_before.map(|before| before.min(end));
     }
 
     /// Takes out every lease that is over. Without a quorum none is: the leader answered nobody, so nobody's silence
@@ -185,9 +184,8 @@ impl Leases {
             self.running.remove(speaker);
             self.ending.insert(speaker.clone());
         }
-        let next = self.running.values().map(end).min();
-        // A lease that is granted from here on runs for a whole one.
-        self.none_before = Some(next.unwrap_or(now + terms.lease + terms.margin));
+        let granted_now = now + terms.lease + terms.margin;
+        self.none_before = self.running.values().map(end).chain([granted_now]).min();
         speakers
     }
 
@@ -358,6 +356,20 @@ mod tests {
         let (mut leases, start) = crowded();
         leases.await_soon(&speaker(), start + LEASE * 2);
         assert!(leases.expired(start + LEASE * 2 + MARGIN, true).contains(&speaker()));
+    }
+
+    #[test]
+    fn one_that_comes_while_all_others_rest_is_given_up_in_its_own_time() {
+        let (mut leases, start) = crowded();
+        let idle = Renewal { busy: false, ..renewal(2, 1) };
+        let all: Vec<_> = leases.running.keys().cloned().collect();
+        all.iter().for_each(|resting| assert!(leases.renew(resting, idle, start).is_some()));
+        let now = start + Duration::from_secs(1);
+        assert!(leases.expired(now, true).is_empty());
+        let newcomer = Speaker { agent: "c".into(), incarnation: "1".into() };
+        leases.grant(newcomer.clone(), now);
+        let over = leases.expired(now + LEASE + MARGIN, true);
+        assert!(over.contains(&newcomer) && !over.contains(&speaker()));
     }
 
     #[test]
