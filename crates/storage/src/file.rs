@@ -112,7 +112,7 @@ fn folder_of(path: &Path) -> io::Result<&Path> {
 }
 
 /// The same kind of error, with what was tried and on which path.
-pub(crate) fn named(action: &str, path: &Path, error: &io::Error) -> io::Error {
+pub fn named(action: &str, path: &Path, error: &io::Error) -> io::Error {
     let message = format!("cannot {action} {}: {error}", path.display());
     io::Error::new(error.kind(), message)
 }

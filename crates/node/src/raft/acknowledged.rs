@@ -39,8 +39,8 @@ impl Acknowledged {
         match (answer, asked.after) {
             (AppendAnswer::Conflict, Some(after)) => known.is_some_and(|known| after.index <= known),
             (AppendAnswer::Taken, _) => {
-                let last = asked.through;
-                if let Some(last) = last.filter(|last| known.is_none_or(|known| known < last.index)) {
+                if let Some(last) = asked.through.filter(|last| known.is_none_or(|known| known < last.index))
+                {
                     members.insert(member, (asked.vote, last.index));
                 }
                 false

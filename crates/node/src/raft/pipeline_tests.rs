@@ -99,6 +99,11 @@ impl Leader {
         error
     }
 
+    /// Has nothing more to ask.
+    fn is_done(&mut self) {
+        (self.requests, _) = mpsc::unbounded_channel();
+    }
+
     /// The next session of the same replication.
     async fn again(self) -> Self {
         drop(self.requests);
@@ -109,6 +114,16 @@ impl Leader {
 /// Waits until nobody has anything to do: the clock goes on only then.
 async fn settled() {
     tokio::time::sleep(Duration::from_millis(1)).await;
+}
+
+/// The first entry, which the follower has taken.
+async fn one_taken(leader: &mut Leader, follower: &mut Follower) -> Taken {
+    leader.asks(0);
+    let mut stream = follower.stream().await;
+    stream.asked().await;
+    stream.says(AppendAnswer::Taken);
+    leader.hears(1).await;
+    stream
 }
 
 /// The first entry, alone as it is, and then two of which the follower has answered none.
@@ -146,8 +161,7 @@ async fn what_is_under_way_is_answered_after_the_last_request() {
     let mut follower = Follower::new();
     let mut leader = Leader::of(&follower).await;
     let stream = two_under_way(&mut leader, &mut follower).await;
-    let (requests, _) = mpsc::unbounded_channel();
-    drop(std::mem::replace(&mut leader.requests, requests));
+    leader.is_done();
     stream.says(AppendAnswer::Taken);
     leader.hears(2).await;
     stream.says(AppendAnswer::Taken);
@@ -159,11 +173,7 @@ async fn what_is_under_way_is_answered_after_the_last_request() {
 async fn a_conflict_ends_it_and_what_came_behind_is_asked_again() {
     let mut follower = Follower::new();
     let mut leader = Leader::of(&follower).await;
-    leader.asks(0);
-    let mut stream = follower.stream().await;
-    stream.asked().await;
-    stream.says(AppendAnswer::Taken);
-    leader.hears(1).await;
+    let mut stream = one_taken(&mut leader, &mut follower).await;
     leader.asks(8);
     leader.asks(9);
     stream.asked().await;
@@ -244,11 +254,7 @@ async fn a_refusal_comes_behind_the_answers_before_it() {
 async fn a_stream_that_breaks_idle_is_opened_again_unnoticed() {
     let mut follower = Follower::new();
     let mut leader = Leader::of(&follower).await;
-    leader.asks(0);
-    let mut stream = follower.stream().await;
-    stream.asked().await;
-    stream.says(AppendAnswer::Taken);
-    leader.hears(1).await;
+    let stream = one_taken(&mut leader, &mut follower).await;
     drop(stream);
     settled().await;
 
@@ -299,11 +305,7 @@ async fn a_commit_goes_by_itself_when_nothing_follows() {
 async fn no_more_are_under_way_than_may_be() {
     let mut follower = Follower::new();
     let mut leader = Leader::of(&follower).await;
-    leader.asks(0);
-    let mut stream = follower.stream().await;
-    stream.asked().await;
-    stream.says(AppendAnswer::Taken);
-    leader.hears(1).await;
+    let mut stream = one_taken(&mut leader, &mut follower).await;
     (0..MOST as u64).for_each(|before| leader.asks(1 + before));
     let last = 1 + MOST as u64;
     for through in 2..=last {
@@ -327,8 +329,7 @@ async fn a_commit_alone_is_asked_at_once() {
     let mut leader = Leader::of(&follower).await;
     let begun = Instant::now();
     leader.requests.send(commits(0)).unwrap();
-    let (requests, _) = mpsc::unbounded_channel();
-    drop(std::mem::replace(&mut leader.requests, requests));
+    leader.is_done();
     let mut stream = follower.stream().await;
     assert_eq!(stream.asks().await.entries, []);
     assert!(begun.elapsed() < COMMIT_WAITS);
@@ -373,7 +374,7 @@ async fn an_older_member_is_asked_what_is_left_when_raft_has_no_more() {
     let mut follower = Follower::older();
     let mut leader = Leader::of(&follower).await;
     leader.requests.send(commits(1)).unwrap();
-    (leader.requests, _) = mpsc::unbounded_channel();
+    leader.is_done();
     let call = follower.call().await;
     assert_eq!(call.asked(), at(1));
     call.says(AppendAnswer::Taken);

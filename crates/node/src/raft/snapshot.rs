@@ -102,9 +102,7 @@ impl SnapshotFolder {
             codec::encode_to(&SnapshotState(state), &mut file)?;
             Ok(file)
         };
-        let file = write().map_err(|error: io::Error| {
-            io::Error::new(error.kind(), format!("cannot write {}: {error}", path.display()))
-        })?;
+        let file = write().map_err(|error| file::named("write", &path, &error))?;
         let mut current = self.lock();
         file::rename_durably(&file, &unfinished, &path)?;
         *current = Some(meta.clone());
