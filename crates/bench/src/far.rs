@@ -1,10 +1,9 @@
 //! Baton in regions that are far apart: a coordinator and an agent in each of three, every way between two regions a line
 //! with a delay.
 
-use std::fs;
 use std::net::TcpListener;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Child;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
@@ -12,8 +11,8 @@ use baton_client::Client;
 use tokio::time::sleep;
 
 use crate::Bench;
-use crate::bound::die_with_us;
 use crate::delay::Line;
+use crate::place::spawn;
 
 /// Where they stand.
 pub(crate) const REGIONS: [&str; 3] = ["east", "west", "north"];
@@ -175,15 +174,6 @@ impl Process {
         command.extend(flags.iter().map(|flag| (*flag).to_owned()));
         Ok(Process { child: spawn(&command, &log)?, command, log, near: near.to_owned() })
     }
-}
-
-fn spawn(command: &[String], log: &Path) -> anyhow::Result<Child> {
-    let log = fs::File::options().create(true).append(true).open(log)?;
-    let mut started = Command::new(&command[0]);
-    started.args(&command[1..]).env("BATON_LOG", "warn");
-    started.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
-    die_with_us(&mut started);
-    Ok(started.spawn()?)
 }
 
 impl Drop for Process {

@@ -160,7 +160,7 @@ impl Place {
         while Path::new(&format!("/proc/{}/fd/0", process.pid)).exists() {
             sleep(LOOK).await;
         }
-        let child = spawn(process)?;
+        let child = spawn(&process.command, &process.log)?;
         process.pid = child.id();
         self.ours.push(child);
         Ok(())
@@ -187,7 +187,7 @@ impl Place {
         let command = [baton.clone(), role.clone()].into_iter().chain(flags).collect();
         let log = self.path.join("logs").join(format!("server-{id}.log"));
         let mut process = Process { role, id: Some(id), pid: 0, log, command };
-        let child = spawn(&process)?;
+        let child = spawn(&process.command, &process.log)?;
         process.pid = child.id();
         self.manifest.processes.push(process);
         self.ours.push(child);
@@ -228,13 +228,17 @@ impl Place {
     }
 }
 
-fn spawn(process: &Process) -> anyhow::Result<Child> {
-    let log = fs::File::options().create(true).append(true).open(&process.log)?;
-    let mut command = Command::new(&process.command[0]);
-    command.args(&process.command[1..]).env("BATON_LOG", "warn");
-    command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
-    die_with_us(&mut command);
-    Ok(command.spawn()?)
+/// Starts a coordinator or an agent, which dies with this process.
+///
+/// # Errors
+/// If it cannot be started.
+pub(crate) fn spawn(command: &[String], log: &Path) -> anyhow::Result<Child> {
+    let log = fs::File::options().create(true).append(true).open(log)?;
+    let mut started = Command::new(&command[0]);
+    started.args(&command[1..]).env("BATON_LOG", "warn");
+    started.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+    die_with_us(&mut started);
+    Ok(started.spawn()?)
 }
 
 /// Who asks.
