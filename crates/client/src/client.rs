@@ -50,7 +50,10 @@ enum Tried<T> {
     /// The request did not leave this process.
     NotSent(String),
     Failed(Box<Status>),
-    NoAnswer,
+    /// It took longer than it was given; nobody knows whether it has the request where that was `sent`.
+    Silent {
+        sent: bool,
+    },
 }
 
 impl Client {
@@ -148,13 +151,13 @@ impl Client {
         let channel = match timeout(limit, self.channels.to(address)).await {
             Ok(Ok(channel)) => channel,
             Ok(Err(text)) => return Tried::NotSent(format!("{address}: {text}")),
-            Err(_) => return Tried::NotSent(format!("{address}: takes no connection")),
+            Err(_) => return Tried::Silent { sent: false },
         };
         let operator = OperatorClient::new(channel).max_decoding_message_size(MESSAGE_BYTES);
         match timeout(limit.saturating_sub(started.elapsed()), call(operator)).await {
             Ok(Ok(response)) => Tried::Answered(response.into_inner()),
             Ok(Err(status)) => Tried::Failed(Box::new(status)),
-            Err(_) => Tried::NoAnswer,
+            Err(_) => Tried::Silent { sent: true },
         }
     }
 
@@ -173,19 +176,26 @@ impl Client {
             }
             Tried::NotSent(text) => {
                 self.remember(None);
-                failure.last = text;
+                failure.last = Some(text);
+                return None;
+            }
+            Tried::Silent { sent } => {
+                self.channels.forget(address);
+                self.remember(None);
+                // What another has said before explains more, and the deadline cuts the last attempt off.
+                failure.last.get_or_insert_with(|| format!("{address}: no answer"));
+                failure.may_be_written |= sent && failure.request_id.is_some();
                 return None;
             }
             Tried::Failed(status) => judge(&status),
-            Tried::NoAnswer => Verdict::Again("no answer".into()),
         };
         match verdict {
             Verdict::Final(error) => return Some(Err(error)),
             Verdict::AskLeader(leader) => {
-                failure.last = match &leader {
+                failure.last = Some(match &leader {
                     Some(leader) => format!("{address}: {leader} leads"),
                     None => format!("{address}: no leader is known"),
-                };
+                });
                 self.remember(leader.clone());
                 route.hint(leader);
             }
@@ -193,7 +203,7 @@ impl Client {
                 tracing::debug!(address, text, "asking again");
                 self.channels.forget(address);
                 self.remember(None);
-                failure.last = format!("{address}: {text}");
+                failure.last = Some(format!("{address}: {text}"));
                 failure.may_be_written |= failure.request_id.is_some();
             }
         }
@@ -204,7 +214,7 @@ impl Client {
         NoQuorum {
             servers: self.servers.to_vec(),
             waited: Duration::ZERO,
-            last: "nobody was asked".into(),
+            last: None,
             request_id: write.map(str::to_owned),
             may_be_written: false,
         }

@@ -33,8 +33,8 @@ pub struct NoQuorum {
     pub servers: Vec<String>,
     /// How long.
     pub waited: Duration,
-    /// What the last of them said.
-    pub last: String,
+    /// What one of them said last; that they are silent only where none said anything, and none if nobody was asked.
+    pub last: Option<String>,
     /// The id of the write that was asked for; none for a read.
     pub request_id: Option<String>,
     /// The write reached a coordinator, so it may have happened.
@@ -44,7 +44,8 @@ pub struct NoQuorum {
 impl fmt::Display for NoQuorum {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (servers, waited) = (self.servers.join(", "), self.waited.as_secs_f64());
-        write!(f, "no quorum: none of {servers} could act within {waited:.1} s (last: {})", self.last)?;
+        let last = self.last.as_deref().unwrap_or("nobody was asked");
+        write!(f, "no quorum: none of {servers} could act within {waited:.1} s (last: {last})")?;
         match (&self.request_id, self.may_be_written) {
             (None, _) => Ok(()),
             (Some(_), false) => write!(f, "; nothing was written"),

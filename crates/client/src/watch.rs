@@ -100,7 +100,7 @@ impl Watch {
             if since.elapsed() >= self.client.deadline() {
                 let mut failure = self.client.no_quorum(None);
                 failure.waited = since.elapsed();
-                failure.last = "the stream ended before it said anything".into();
+                failure.last = Some("the stream ended before it said anything".into());
                 return Err(Error::NoQuorum(failure));
             }
             sleep(PAUSE).await;

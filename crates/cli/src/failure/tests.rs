@@ -8,7 +8,7 @@ fn no_quorum(may_be_written: bool) -> Error {
     Error::NoQuorum(NoQuorum {
         servers: vec!["127.0.0.1:7001".into()],
         waited: Duration::from_secs(10),
-        last: "127.0.0.1:7001: connection refused".into(),
+        last: Some("127.0.0.1:7001: connection refused".into()),
         request_id: Some("r-1".into()),
         may_be_written,
     })

@@ -25,7 +25,7 @@ impl Client {
         loop {
             match timeout_at(deadline, self.ask_all()).await {
                 Ok(Ok(status)) => return Ok(convert::cluster_status(status)),
-                Ok(Err(text)) => failure.last = text,
+                Ok(Err(text)) => failure.last = Some(text),
                 Err(_) => {
                     failure.waited = self.deadline;
                     return Err(Error::NoQuorum(failure));
@@ -66,7 +66,7 @@ impl Client {
                 self.channels.forget(address);
                 Err(format!("{address}: {}", status.message()))
             }
-            Tried::NoAnswer => {
+            Tried::Silent { .. } => {
                 self.channels.forget(address);
                 Err(format!("{address}: no answer"))
             }

@@ -22,9 +22,10 @@ fn closed() -> String {
     listener.local_addr().unwrap().to_string()
 }
 
-/// The message of a deadline that is surely passed: short, and everything in it has been tried.
+/// Gives up soon, but not before a coordinator on a loaded machine has said something.
 fn impatient(servers: &[String]) -> Client {
-    Client::connect(servers).unwrap().with_deadline(Duration::from_millis(600))
+    let deadline = Duration::from_secs(3);
+    Client::connect(servers).unwrap().with_deadline(deadline).with_attempt(deadline)
 }
 
 #[tokio::test]
@@ -92,6 +93,21 @@ async fn without_a_quorum_it_says_whether_something_may_be_written() {
     assert!(unknown.may_be_written);
     assert!(unknown.to_string().contains("no quorum answered"), "{unknown}");
     assert!(unknown.to_string().ends_with("; whether it was written is not known"), "{unknown}");
+}
+
+#[tokio::test]
+async fn what_was_said_stands_where_the_last_attempt_is_cut_off() {
+    let (leader, script) = coordinator().await;
+    script.add(Act::Fail(Status::unavailable("no quorum answered")));
+    script.add(Act::Hang);
+    let error = impatient(&[leader]).start_run(&start(), &origin()).await.unwrap_err();
+    assert!(script.is_done());
+    assert!(error.to_string().contains("no quorum answered"), "{error}");
+
+    let (leader, script) = coordinator().await;
+    script.add(Act::Hang);
+    let error = impatient(&[leader]).start_run(&start(), &origin()).await.unwrap_err();
+    assert!(error.to_string().contains("no answer"), "{error}");
 }
 
 #[tokio::test]
