@@ -2,16 +2,31 @@
 //! waits for it: so everything is laid out before, and nothing here allocates, locks or unwinds.
 
 use std::collections::BTreeMap;
-use std::ffi::{CString, OsString, c_char, c_int};
+use std::ffi::{CStr, CString, OsStr, OsString, c_char, c_int};
 use std::io;
 use std::os::fd::RawFd;
-use std::os::unix::ffi::OsStringExt;
+use std::os::unix::ffi::OsStrExt;
 use std::ptr;
 use std::sync::atomic::{AtomicI32, Ordering};
 
 unsafe extern "C" {
     /// Where `execvp` finds both the environment and the path on which it looks for the program.
     static mut environ: *const *const c_char;
+}
+
+/// The names and the lines of this process's environment.
+///
+/// # Safety
+/// As long as nobody changes it.
+unsafe fn own_variables() -> impl Iterator<Item = (&'static [u8], *const c_char)> {
+    // SAFETY: it is null, or an array of texts that ends with a null.
+    let line = |at: usize| unsafe { environ.as_ref().map(|first| *ptr::from_ref(first).add(at)) };
+    let lines = (0..).map_while(move |at| line(at).filter(|line| !line.is_null()));
+    lines.map(|line| {
+        // SAFETY: a text that ends with a zero.
+        let text = unsafe { CStr::from_ptr(line) }.to_bytes();
+        (text.split(|byte| *byte == b'=').next().unwrap_or_default(), line)
+    })
 }
 
 /// A program about to be executed, in the words of the kernel.
@@ -38,13 +53,9 @@ impl Program {
         stdout: RawFd,
         stderr: RawFd,
     ) -> io::Result<Program> {
-        let mut variables: BTreeMap<OsString, OsString> = std::env::vars_os().collect();
-        variables.extend(environment.iter().map(|(name, value)| (name.into(), value.clone())));
-        let lines = variables.into_iter().map(|(mut line, value)| {
-            line.push("=");
-            line.push(value);
-            line.into_vec()
-        });
+        let given: BTreeMap<&[u8], &OsStr> =
+            environment.iter().map(|(name, value)| (name.as_bytes(), value.as_os_str())).collect();
+        let lines = given.iter().map(|(name, value)| [name, &b"="[..], value.as_bytes()].concat());
         let mut texts = Vec::new();
         let mut point = |text: Vec<u8>| {
             texts.push(CString::new(text)?);
@@ -53,6 +64,10 @@ impl Program {
         let mut argv: Vec<_> =
             argv.iter().map(|word| point(word.clone().into_bytes())).collect::<Result<_, _>>()?;
         let mut envp: Vec<_> = lines.map(point).collect::<Result<_, _>>()?;
+        // SAFETY: supervisors have one thread, and their environment stays where it is.
+        envp.extend(
+            unsafe { own_variables() }.filter(|(name, _)| !given.contains_key(name)).map(|(_, line)| line),
+        );
         argv.push(ptr::null());
         envp.push(ptr::null());
         // SAFETY: it only asks.
