@@ -1,5 +1,5 @@
 //! The one thread that makes things durable: it takes everything that waits, flushes once and answers in order. The
-//! hard state follows: at once where a vote depends on it, else in the next pause.
+//! hard state follows: at once where a vote depends on it, else a little later.
 
 use std::io;
 use std::sync::Arc;
@@ -35,9 +35,10 @@ impl Flusher {
     ) -> io::Result<Self> {
         let (queue, asks) = channel();
         let watchdog = Watchdog::start(on_failure.clone())?;
-        let (written, written_at) = (state.clone(), Instant::now());
+        let written = state.clone();
+        let (behind_since, failure) = (None, None);
         let mut rounds =
-            Rounds { db, file, written, written_at, state, reached, watchdog, on_failure, failure: None };
+            Rounds { db, file, written, behind_since, state, reached, watchdog, on_failure, failure };
         let thread = Builder::new().name("baton-flush".into()).spawn(move || rounds.run(&asks))?;
         Ok(Self { queue: Some(queue), thread: Some(thread) })
     }
@@ -63,7 +64,8 @@ struct Rounds {
     file: HardStateFile,
     /// As the file has it.
     written: HardState,
-    written_at: Instant,
+    /// Since when that is less than what the database has.
+    behind_since: Option<Instant>,
     /// As the database has it.
     state: HardState,
     reached: Arc<Reached>,
@@ -73,9 +75,7 @@ struct Rounds {
     failure: Option<(io::ErrorKind, String)>,
 }
 
-/// Nobody has asked for so long: the hard state catches up with the database.
-const IDLE: Duration = Duration::from_millis(2);
-/// So far may it be behind while many ask.
+/// So far may the hard state be behind the database.
 const LAG: Duration = Duration::from_millis(20);
 
 impl Rounds {
@@ -97,12 +97,12 @@ impl Rounds {
         }
     }
 
-    /// The next one who asks; `None` once the log is closed. In a pause the hard state catches up.
+    /// The next one who asks; `None` once the log is closed. If nobody does for a while, the hard state catches up.
     fn next(&mut self, asks: &Receiver<Ask>) -> Option<Ask> {
-        if self.failure.is_some() || self.written == self.state {
+        let Some(since) = self.behind_since.filter(|_| self.failure.is_none()) else {
             return asks.recv().ok();
-        }
-        asks.recv_timeout(IDLE).ok().or_else(|| {
+        };
+        asks.recv_timeout(LAG.saturating_sub(since.elapsed())).ok().or_else(|| {
             let written = self.write_hard_state();
             self.note(written);
             asks.recv().ok()
@@ -124,6 +124,7 @@ impl Rounds {
             .in_scope(|| self.db.flush())?;
         self.reached.set(next.vote, next.last);
         self.state = next;
+        self.behind_since.get_or_insert_with(Instant::now);
         drop(watched);
         if self.is_due() { self.write_hard_state() } else { Ok(()) }
     }
@@ -134,7 +135,8 @@ impl Rounds {
     fn is_due(&self) -> bool {
         let (new, old) = (&self.state, &self.written);
         let gave_up = new.last.map(|last| last.index) < old.last.map(|last| last.index);
-        (new.vote, &new.cluster) != (old.vote, &old.cluster) || gave_up || self.written_at.elapsed() >= LAG
+        let late = self.behind_since.is_some_and(|since| since.elapsed() >= LAG);
+        (new.vote, &new.cluster) != (old.vote, &old.cluster) || gave_up || late
     }
 
     fn write_hard_state(&mut self) -> io::Result<()> {
@@ -145,7 +147,7 @@ impl Rounds {
             other => io::Error::other(other.to_string()),
         })?;
         self.written = self.state.clone();
-        self.written_at = Instant::now();
+        self.behind_since = None;
         Ok(())
     }
 }
