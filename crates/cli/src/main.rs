@@ -56,7 +56,12 @@ fn workers() -> usize {
 /// Children die with the thread that started them, so the main thread is the one that runs
 /// commands and never ends before its process does.
 fn run(command: Command) -> Result<Exit, Failure> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(workers()).enable_all().build();
+    let mut builder = match command {
+        // What it waits for comes from processes and disks, and a second thread would be woken for every word of theirs.
+        Command::Agent(_) => tokio::runtime::Builder::new_current_thread(),
+        _ => tokio::runtime::Builder::new_multi_thread(),
+    };
+    let runtime = builder.worker_threads(workers()).enable_all().build();
     let runtime = runtime.map_err(|error| Failure::ours(format!("no runtime could be started: {error}")))?;
     let ended = runtime.block_on(commands::run(command));
     // What is still being waited for, such as a read of the terminal, must not hold up the end.
