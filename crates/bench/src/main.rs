@@ -1,8 +1,8 @@
 //! How fast Baton is, beside what a user would pick instead, measured in one run on one machine: the ratios travel, the
 //! absolute figures do not. Real processes with durable logs, all on loopback; what is started is stopped by its id.
 //!
-//! Every section measures its yardstick in between: the disk's raw rate, etcd where it is installed, a bare loop of
-//! the same processes. Nothing here is a test: a slow machine fails nothing.
+//! Every section measures its yardstick in between: the disk's raw rate, etcd and other engines where they are
+//! installed, a bare loop of the same processes. Nothing here is a test: a slow machine fails nothing.
 
 mod agents;
 mod bare;
@@ -20,6 +20,7 @@ mod join;
 mod large;
 mod load;
 mod machine;
+mod peers;
 mod place;
 mod plot;
 mod report;
@@ -47,6 +48,9 @@ struct Arguments {
     /// The binary to measure; built with --release
     #[arg(long, value_name = "FILE", default_value = "target/release/baton")]
     binary: PathBuf,
+    /// The program that measures others; crates/bench/peers/install builds it
+    #[arg(long, value_name = "FILE", default_value = "target/release/baton-peers")]
+    peers: PathBuf,
     /// Seconds that each load runs
     #[arg(long, value_name = "S", default_value_t = 5)]
     seconds: u64,
@@ -103,6 +107,7 @@ enum Part {
 /// What every part needs to know.
 struct Bench {
     binary: PathBuf,
+    peers: PathBuf,
     dir: PathBuf,
     span: Duration,
     kills: usize,
@@ -124,6 +129,7 @@ async fn main() -> anyhow::Result<()> {
     std::fs::create_dir_all(&arguments.out)?;
     let bench = Bench {
         binary: arguments.binary.canonicalize()?,
+        peers: arguments.peers,
         dir: arguments.dir.canonicalize()?,
         span: Duration::from_secs(arguments.seconds),
         kills: arguments.kills,

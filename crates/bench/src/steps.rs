@@ -10,6 +10,7 @@ use anyhow::bail;
 use baton_client::{Client, Start};
 
 use crate::figures::Times;
+use crate::peers::Peers;
 use crate::place::{Place, origin};
 use crate::report::{Across, Curve, Report, Row, Target, counted};
 use crate::{Bench, disk, load};
@@ -46,6 +47,19 @@ impl Kind {
     pub(crate) fn starts_processes(&self) -> bool {
         self.action != "noop: {}"
     }
+
+    fn at_once(&self, runs: usize) -> String {
+        format!("steps, {}, {}", self.name, counted(runs, "run"))
+    }
+
+    fn on_the_critical_path(&self) -> String {
+        format!("one step on the critical path, {}", self.name)
+    }
+
+    /// Others are measured with the same.
+    fn has_peers(&self) -> bool {
+        !self.wide && !self.starts_processes()
+    }
 }
 
 const PROCESS: &str = "command: [\"true\"]";
@@ -66,6 +80,7 @@ pub(crate) async fn measure(bench: &Bench, kinds: &[Kind], report: &mut Report) 
     let raw = disk::measure(&bench.dir, bench.span)?;
     let bare = bare_processes(8, bench.span)?;
     report.add(Row::new("bare loop of processes, 8 at once", "1/s", bare));
+    let peers = if kinds.iter().any(Kind::has_peers) { Some(Peers::measure(bench, &[1, 64])?) } else { None };
     for kind in kinds {
         let mut curve =
             Curve { name: kind.name.into(), unit: "steps/s", across: Across::AtOnce, points: Vec::new() };
@@ -80,6 +95,10 @@ pub(crate) async fn measure(bench: &Bench, kinds: &[Kind], report: &mut Report) 
             if runs == 1 && !kind.wide {
                 critical_path(kind, &done.times, report);
             }
+            if let Some(peers) = peers.as_ref().filter(|_| kind.has_peers()) {
+                let row = beside_others(kind, runs, rate, &done.times, peers);
+                row.into_iter().for_each(|row| report.add(row));
+            }
         }
         report.curve(curve);
     }
@@ -87,7 +106,7 @@ pub(crate) async fn measure(bench: &Bench, kinds: &[Kind], report: &mut Report) 
 }
 
 fn rate_row(kind: &Kind, runs: usize, rate: f64, raw: f64, bare: f64) -> Row {
-    let row = Row::new(format!("steps, {}, {}", kind.name, counted(runs, "run")), "1/s", rate);
+    let row = Row::new(kind.at_once(runs), "1/s", rate);
     let process = kind.starts_processes();
     let row = row.beside(Some(if process { ("bare loop", bare) } else { ("raw sync", raw) }));
     match (runs, process, kind.idempotent && !kind.wide) {
@@ -99,12 +118,23 @@ fn rate_row(kind: &Kind, runs: usize, rate: f64, raw: f64, bare: f64) -> Row {
 
 /// What one step adds to a run: a chain's time by its length.
 fn critical_path(kind: &Kind, times: &Times, report: &mut Report) {
+    report
+        .add(Row::new(kind.on_the_critical_path(), "ms", each_ms(times)).note("p50 of a run, by its steps"));
+}
+
+fn each_ms(times: &Times) -> f64 {
     #[expect(clippy::cast_precision_loss, reason = "a small number")]
-    let each = times.p50_ms() / STEPS as f64;
-    report.add(
-        Row::new(format!("one step on the critical path, {}", kind.name), "ms", each)
-            .note("p50 of a run, by its steps"),
-    );
+    let steps = STEPS as f64;
+    times.p50_ms() / steps
+}
+
+/// The row with the others in it, where they were measured with as many runs at once. What Baton promises of a step
+/// that is not idempotent, none of them does.
+fn beside_others(kind: &Kind, runs: usize, rate: f64, times: &Times, peers: &Peers) -> Option<Row> {
+    if runs == 1 {
+        return peers.times(&kind.on_the_critical_path(), each_ms(times));
+    }
+    peers.rates(&kind.at_once(runs), rate, runs, if kind.idempotent { 2.0 } else { 1.0 })
 }
 
 /// Runs at once, each started again when it is over.
