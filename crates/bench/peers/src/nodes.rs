@@ -9,12 +9,15 @@ use anyhow::Context as _;
 
 use crate::bound::die_with_us;
 
+/// The parts that runs are spread over, each of which one server leads: the default, spelt out.
+pub(crate) const PARTITIONS: usize = 24;
 /// Each listens for the others, for those who start runs, and for those who administer it.
 const PORTS: usize = 3;
 
 /// Running servers; ended when dropped.
 pub(crate) struct Nodes {
     processes: Vec<Child>,
+    metrics: Vec<String>,
     ingresses: Vec<String>,
     admin: String,
     server: PathBuf,
@@ -36,6 +39,7 @@ impl Nodes {
         let fabric: Vec<_> = addresses.iter().step_by(PORTS).cloned().collect();
         let mut nodes = Nodes {
             processes: Vec::new(),
+            metrics: fabric.iter().map(|at| format!("http://{at}/metrics")).collect(),
             ingresses: addresses.iter().skip(1).step_by(PORTS).map(|at| format!("http://{at}")).collect(),
             admin: format!("http://{}", addresses.get(2).context("no node is asked for")?),
             server: server.to_owned(),
@@ -57,6 +61,11 @@ impl Nodes {
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(fs::File::create(home.join("log"))?);
         die_with_us(&mut command);
         Ok(command.spawn()?)
+    }
+
+    /// Where each tells how it is doing.
+    pub(crate) fn metrics(&self) -> &[String] {
+        &self.metrics
     }
 
     /// Where runs are started, on each.
@@ -86,6 +95,7 @@ fn settings(number: usize, listens: &[String], fabric: &[String]) -> String {
     let (first, holders, all) = (number == 0, fabric.len().min(2), all.join(", "));
     format!(
         "node-name = \"node-{number}\"\ncluster-name = \"peers\"\nauto-provision = {first}\n\
+         default-num-partitions = {PARTITIONS}\n\
          default-replication = {holders}\nlisten-mode = \"tcp\"\ndisable-telemetry = true\nlog-filter = \"error\"\n\
          bind-address = \"{own}\"\nadvertised-address = \"http://{own}/\"\n\
          [ingress]\nbind-address = \"{ingress}\"\n[admin]\nbind-address = \"{admin}\"\n\

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use std::{env, future};
 
 use anyhow::{Context as _, bail};
-use http::{Method, Request, StatusCode};
+use http::{Method, Request};
 use http_body_util::BodyExt as _;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -16,7 +16,7 @@ use restate_sdk::prelude::*;
 use tokio::net::TcpListener;
 use tokio::time::{sleep, timeout};
 
-use crate::nodes::Nodes;
+use crate::nodes::{Nodes, PARTITIONS};
 use crate::points::{self, Load, Measured};
 
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -43,6 +43,7 @@ pub(crate) async fn measure(load: &Load, nodes: usize) -> anyhow::Result<Option<
     for chain in &chains {
         caller.until_answered(chain, "1").await?;
     }
+    caller.until_spread(&nodes).await?;
     let steps = load.steps.to_string();
     let points = points::measure(load, move |run| {
         let (caller, chain, steps) = (caller.clone(), chains[run % chains.len()].clone(), steps.clone());
@@ -95,29 +96,60 @@ impl Caller {
         Caller(Client::builder(TokioExecutor::new()).build(connector))
     }
 
-    /// Asks and awaits the answer.
+    /// Asks with a POST and awaits the answer.
     async fn ask(&self, uri: &str, body: &str) -> anyhow::Result<()> {
-        let request = Request::builder().method(Method::POST).uri(uri);
+        self.answer(Method::POST, uri, body).await?;
+        Ok(())
+    }
+
+    async fn answer(&self, method: Method, uri: &str, body: &str) -> anyhow::Result<String> {
+        let request = Request::builder().method(method).uri(uri);
         let request = request.header("content-type", "application/json").body(body.to_owned())?;
         let answer = self.0.request(request).await.with_context(|| format!("{uri} does not answer"))?;
         let status = answer.status();
-        let said = answer.into_body().collect().await?.to_bytes();
-        if !matches!(status, StatusCode::OK | StatusCode::CREATED) {
-            bail!("{uri} answers {status}: {}", String::from_utf8_lossy(&said));
+        let said = String::from_utf8(answer.into_body().collect().await?.to_bytes().to_vec())?;
+        if !status.is_success() {
+            bail!("{uri} answers {status}: {said}");
         }
-        Ok(())
+        Ok(said)
     }
 
     /// Asks until it is answered well: servers that have just been started are not ready for everything at once.
     async fn until_answered(&self, uri: &str, body: &str) -> anyhow::Result<()> {
-        let since = Instant::now();
-        loop {
-            let asked = timeout(ATTEMPT, self.ask(uri, body)).await.context("no answer");
-            match asked.and_then(|answer| answer) {
-                Ok(()) => return Ok(()),
-                Err(error) if since.elapsed() > PATIENCE => return Err(error),
-                Err(_) => sleep(LOOK).await,
+        patiently(|| self.ask(uri, body)).await
+    }
+
+    /// Waits until every partition is led, and every server leads some: at first one leads them all.
+    async fn until_spread(&self, nodes: &Nodes) -> anyhow::Result<()> {
+        patiently(|| async {
+            let mut leads = Vec::new();
+            for metrics in nodes.metrics() {
+                leads.push(led(&self.answer(Method::GET, metrics, "").await?));
             }
+            let spread = leads.iter().all(|led| *led > 0) && leads.iter().sum::<usize>() == PARTITIONS;
+            if spread { Ok(()) } else { bail!("of {PARTITIONS} partitions the servers lead {leads:?}") }
+        })
+        .await
+    }
+}
+
+/// How many partitions a server leads, by what it tells.
+fn led(metrics: &str) -> usize {
+    let line = metrics.lines().find(|line| line.starts_with("restate_num_active_partition_leaders"));
+    line.and_then(|line| line.rsplit(' ').next()?.parse().ok()).unwrap_or(0)
+}
+
+/// Tries until it succeeds, for as long as servers may take to come up.
+async fn patiently<F>(attempt: impl Fn() -> F) -> anyhow::Result<()>
+where
+    F: Future<Output = anyhow::Result<()>>,
+{
+    let since = Instant::now();
+    loop {
+        match timeout(ATTEMPT, attempt()).await.context("no answer").and_then(|answer| answer) {
+            Ok(()) => return Ok(()),
+            Err(error) if since.elapsed() > PATIENCE => return Err(error),
+            Err(_) => sleep(LOOK).await,
         }
     }
 }
