@@ -1,6 +1,7 @@
 //! Others that carry out durable steps, doing the same: chains that do nothing. A program of its own measures them
 //! (`crates/bench/peers`), so that what they are made of is no part of this workspace.
 
+use std::collections::BTreeSet;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, bail};
@@ -9,7 +10,7 @@ use serde::Deserialize;
 use crate::Bench;
 use crate::bound::die_with_us;
 use crate::report::{Row, Target};
-use crate::steps::STEPS;
+use crate::steps::{Kind, STEPS};
 
 /// What each is called, and how it is asked for.
 const KNOWN: [(&str, &[&str]); 3] =
@@ -33,6 +34,12 @@ struct Point {
     chain_p50_ms: f64,
 }
 
+impl Measured {
+    fn at(&self, runs: usize) -> Option<&Point> {
+        self.points.iter().find(|point| point.runs == runs)
+    }
+}
+
 impl Peers {
     /// Measures each with these numbers of runs at once.
     ///
@@ -51,36 +58,26 @@ impl Peers {
         Ok(Peers(peers))
     }
 
-    /// Steps a second of so many runs at once beside theirs, with a share of the best to be reached; nothing where
-    /// nobody was measured.
-    pub(crate) fn rates(&self, what: &str, baton: f64, runs: usize, share: f64) -> Option<Row> {
+    /// Steps a second of so many runs at once, with theirs beside them; nothing where nobody was measured. What Baton
+    /// promises of a step that is not idempotent, none of them does: there it need not be faster.
+    pub(crate) fn rates(&self, kind: &Kind, runs: usize, baton: f64) -> Option<Row> {
         let rates: Vec<_> = self.points(runs).map(|(name, point)| (name, point.steps_per_second)).collect();
         let best = rates.iter().map(|(_, rate)| *rate).reduce(f64::max)?;
-        let row = Row::new(format!("{what}, beside others"), "1/s", baton).beside(Some((BEST, best)));
-        let row = rates.into_iter().fold(row, |row, rate| row.beside(Some(rate)));
-        Some(row.target(Target::AtLeast(share, BEST)).note(self.versions()))
+        let row = Row::new(format!("{}, beside others", kind.at_once(runs)), "1/s", baton);
+        let row = rates.into_iter().fold(row.beside(Some((BEST, best))), |row, rate| row.beside(Some(rate)));
+        let share = if kind.is_idempotent() { 2.0 } else { 1.0 };
+        let versions: BTreeSet<_> = self.0.iter().map(|(_, measured)| measured.version.as_str()).collect();
+        Some(row.target(Target::AtLeast(share, BEST)).note(Vec::from_iter(versions).join(", ")))
     }
 
-    /// One step's share of a chain that has everything to itself beside theirs; nothing where nobody was measured.
-    pub(crate) fn times(&self, what: &str, baton_ms: f64) -> Option<Row> {
+    /// One step's share of the time of a chain that has each to itself, in milliseconds.
+    pub(crate) fn times(&self) -> impl Iterator<Item = (&'static str, f64)> {
         #[expect(clippy::cast_precision_loss, reason = "a small number")]
-        let times = self.points(1).map(|(name, point)| (name, point.chain_p50_ms / STEPS as f64));
-        let row = Row::new(format!("{what}, beside others"), "ms", baton_ms).note(self.versions());
-        (!self.0.is_empty()).then(|| times.fold(row, |row, time| row.beside(Some(time))))
+        self.points(1).map(|(name, point)| (name, point.chain_p50_ms / STEPS as f64))
     }
 
     fn points(&self, runs: usize) -> impl Iterator<Item = (&'static str, &Point)> {
-        let of = self
-            .0
-            .iter()
-            .flat_map(|(name, measured)| measured.points.iter().map(move |point| (*name, point)));
-        of.filter(move |(_, point)| point.runs == runs)
-    }
-
-    fn versions(&self) -> String {
-        let mut versions: Vec<_> = self.0.iter().map(|(_, measured)| measured.version.as_str()).collect();
-        versions.dedup();
-        versions.join(", ")
+        self.0.iter().filter_map(move |(name, measured)| Some((*name, measured.at(runs)?)))
     }
 }
 

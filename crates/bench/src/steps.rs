@@ -38,6 +38,11 @@ impl Kind {
         self.name
     }
 
+    /// Its steps may be started a second time, after whatever went wrong.
+    pub(crate) fn is_idempotent(&self) -> bool {
+        self.idempotent
+    }
+
     /// No step of it waits for another.
     pub(crate) fn is_wide(&self) -> bool {
         self.wide
@@ -48,12 +53,9 @@ impl Kind {
         self.action != "noop: {}"
     }
 
-    fn at_once(&self, runs: usize) -> String {
+    /// What is counted with so many runs at once.
+    pub(crate) fn at_once(&self, runs: usize) -> String {
         format!("steps, {}, {}", self.name, counted(runs, "run"))
-    }
-
-    fn on_the_critical_path(&self) -> String {
-        format!("one step on the critical path, {}", self.name)
     }
 
     /// Others are measured with the same.
@@ -80,7 +82,7 @@ pub(crate) async fn measure(bench: &Bench, kinds: &[Kind], report: &mut Report) 
     let raw = disk::measure(&bench.dir, bench.span)?;
     let bare = bare_processes(8, bench.span)?;
     report.add(Row::new("bare loop of processes, 8 at once", "1/s", bare));
-    let peers = if kinds.iter().any(Kind::has_peers) { Some(Peers::measure(bench, &[1, 64])?) } else { None };
+    let peers = kinds.iter().any(Kind::has_peers).then(|| Peers::measure(bench, &[1, 64])).transpose()?;
     for kind in kinds {
         let mut curve =
             Curve { name: kind.name.into(), unit: "steps/s", across: Across::AtOnce, points: Vec::new() };
@@ -92,12 +94,11 @@ pub(crate) async fn measure(bench: &Bench, kinds: &[Kind], report: &mut Report) 
             let (rate, at) = (done.rate * STEPS as f64, runs as f64);
             curve.points.push((at, rate));
             report.add(rate_row(kind, runs, rate, raw.rate, bare));
+            let peers = peers.as_ref().filter(|_| kind.has_peers());
             if runs == 1 && !kind.wide {
-                critical_path(kind, &done.times, report);
-            }
-            if let Some(peers) = peers.as_ref().filter(|_| kind.has_peers()) {
-                let row = beside_others(kind, runs, rate, &done.times, peers);
-                row.into_iter().for_each(|row| report.add(row));
+                report.add(critical_path(kind, &done.times, peers));
+            } else if let Some(row) = peers.and_then(|peers| peers.rates(kind, runs, rate)) {
+                report.add(row);
             }
         }
         report.curve(curve);
@@ -117,24 +118,12 @@ fn rate_row(kind: &Kind, runs: usize, rate: f64, raw: f64, bare: f64) -> Row {
 }
 
 /// What one step adds to a run: a chain's time by its length.
-fn critical_path(kind: &Kind, times: &Times, report: &mut Report) {
-    report
-        .add(Row::new(kind.on_the_critical_path(), "ms", each_ms(times)).note("p50 of a run, by its steps"));
-}
-
-fn each_ms(times: &Times) -> f64 {
+fn critical_path(kind: &Kind, times: &Times, peers: Option<&Peers>) -> Row {
     #[expect(clippy::cast_precision_loss, reason = "a small number")]
-    let steps = STEPS as f64;
-    times.p50_ms() / steps
-}
-
-/// The row with the others in it, where they were measured with as many runs at once. What Baton promises of a step
-/// that is not idempotent, none of them does.
-fn beside_others(kind: &Kind, runs: usize, rate: f64, times: &Times, peers: &Peers) -> Option<Row> {
-    if runs == 1 {
-        return peers.times(&kind.on_the_critical_path(), each_ms(times));
-    }
-    peers.rates(&kind.at_once(runs), rate, runs, if kind.idempotent { 2.0 } else { 1.0 })
+    let each = times.p50_ms() / STEPS as f64;
+    let row = Row::new(format!("one step on the critical path, {}", kind.name), "ms", each);
+    let theirs = peers.into_iter().flat_map(Peers::times);
+    theirs.fold(row, |row, time| row.beside(Some(time))).note("p50 of a run, by its steps")
 }
 
 /// Runs at once, each started again when it is over.

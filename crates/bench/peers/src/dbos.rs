@@ -11,11 +11,11 @@ use crate::postgres::Postgres;
 ///
 /// # Errors
 /// If it does not come up, or a workflow does not succeed.
-pub(crate) async fn measure(load: &Load, connections: u32) -> anyhow::Result<Option<Measured>> {
+pub(crate) async fn measure(load: &Load) -> anyhow::Result<Option<Measured>> {
     let Some(postgres) = Postgres::start(&load.dir).await? else { return Ok(None) };
     let version = Some(env!("CARGO_PKG_VERSION").to_owned());
     let config = Config::new("baton-peers", postgres.url("peers"));
-    let dbos = DBOS::new(Config { max_connections: connections, app_version: version, ..config });
+    let dbos = DBOS::new(Config { app_version: version, ..config });
     let chain = dbos.register_workflow("chain", carry_out)?;
     dbos.launch().await?;
     let steps = load.steps;

@@ -44,9 +44,6 @@ enum Peer {
     Dbos {
         #[command(flatten)]
         load: Load,
-        /// Connections to the database
-        #[arg(long, value_name = "N", default_value_t = 10)]
-        connections: u32,
     },
 }
 
@@ -54,7 +51,7 @@ enum Peer {
 async fn main() -> anyhow::Result<()> {
     let measured = match Arguments::parse().peer {
         Peer::Restate { load, nodes } => restate::measure(&load, nodes).await?,
-        Peer::Dbos { load, connections } => dbos::measure(&load, connections).await?,
+        Peer::Dbos { load } => dbos::measure(&load).await?,
     };
     println!("{}", serde_json::to_string(&measured)?);
     Ok(())
