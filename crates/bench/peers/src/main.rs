@@ -39,6 +39,9 @@ enum Peer {
         /// How many servers; of more than one, two have to hold what is written
         #[arg(long, value_name = "N", default_value_t = 1)]
         nodes: usize,
+        /// Partitions that runs are spread over, on one server
+        #[arg(long, value_name = "N", default_value_t = 24, conflicts_with = "nodes")]
+        partitions: usize,
     },
     /// DBOS on PostgreSQL: `initdb` and `postgres`, which stand on the path or where Debian puts them
     Dbos {
@@ -50,7 +53,7 @@ enum Peer {
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let measured = match Arguments::parse().peer {
-        Peer::Restate { load, nodes } => restate::measure(&load, nodes).await?,
+        Peer::Restate { load, nodes, partitions } => restate::measure(&load, nodes, partitions).await?,
         Peer::Dbos { load } => dbos::measure(&load).await?,
     };
     println!("{}", serde_json::to_string(&measured)?);

@@ -9,8 +9,6 @@ use anyhow::Context as _;
 
 use crate::bound::die_with_us;
 
-/// The parts that runs are spread over, each of which one server leads: the default, spelt out.
-pub(crate) const PARTITIONS: usize = 24;
 /// Each listens for the others, for those who start runs, and for those who administer it.
 const PORTS: usize = 3;
 
@@ -21,15 +19,16 @@ pub(crate) struct Nodes {
     ingresses: Vec<String>,
     admin: String,
     server: PathBuf,
+    partitions: usize,
     _dir: tempfile::TempDir,
 }
 
 impl Nodes {
-    /// Starts so many; they have not come up yet.
+    /// Starts so many, for runs that are spread over so many partitions; they have not come up yet.
     ///
     /// # Errors
     /// If one cannot be started.
-    pub(crate) fn start(server: &Path, count: usize, dir: &Path) -> anyhow::Result<Nodes> {
+    pub(crate) fn start(server: &Path, count: usize, partitions: usize, dir: &Path) -> anyhow::Result<Nodes> {
         let dir = tempfile::Builder::new().prefix("restate-").tempdir_in(dir.canonicalize()?)?;
         let held: Vec<_> =
             (0..count * PORTS).map(|_| TcpListener::bind("127.0.0.1:0")).collect::<Result<_, _>>()?;
@@ -43,10 +42,11 @@ impl Nodes {
             ingresses: addresses.iter().skip(1).step_by(PORTS).map(|at| format!("http://{at}")).collect(),
             admin: format!("http://{}", addresses.get(2).context("no node is asked for")?),
             server: server.to_owned(),
+            partitions,
             _dir: dir,
         };
         for (number, listens) in addresses.chunks(PORTS).enumerate() {
-            let process = nodes.spawn(number, &settings(number, listens, &fabric))?;
+            let process = nodes.spawn(number, &settings(number, listens, &fabric, partitions))?;
             nodes.processes.push(process);
         }
         Ok(nodes)
@@ -66,6 +66,11 @@ impl Nodes {
     /// Where each tells how it is doing.
     pub(crate) fn metrics(&self) -> &[String] {
         &self.metrics
+    }
+
+    /// Each is led by one server.
+    pub(crate) fn partitions(&self) -> usize {
+        self.partitions
     }
 
     /// Where runs are started, on each.
@@ -89,13 +94,13 @@ impl Nodes {
 }
 
 /// The first makes the cluster, which the others join.
-fn settings(number: usize, listens: &[String], fabric: &[String]) -> String {
+fn settings(number: usize, listens: &[String], fabric: &[String], partitions: usize) -> String {
     let [own, ingress, admin] = [0, 1, 2].map(|port| &listens[port]);
     let all: Vec<_> = fabric.iter().map(|address| format!("\"http://{address}/\"")).collect();
     let (first, holders, all) = (number == 0, fabric.len().min(2), all.join(", "));
     format!(
         "node-name = \"node-{number}\"\ncluster-name = \"peers\"\nauto-provision = {first}\n\
-         default-num-partitions = {PARTITIONS}\n\
+         default-num-partitions = {partitions}\n\
          default-replication = {holders}\nlisten-mode = \"tcp\"\ndisable-telemetry = true\nlog-filter = \"error\"\n\
          bind-address = \"{own}\"\nadvertised-address = \"http://{own}/\"\n\
          [ingress]\nbind-address = \"{ingress}\"\n[admin]\nbind-address = \"{admin}\"\n\

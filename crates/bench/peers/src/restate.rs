@@ -16,7 +16,7 @@ use restate_sdk::prelude::*;
 use tokio::net::TcpListener;
 use tokio::time::{sleep, timeout};
 
-use crate::nodes::{Nodes, PARTITIONS};
+use crate::nodes::Nodes;
 use crate::points::{self, Load, Measured};
 
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -28,12 +28,16 @@ const LOOK: Duration = Duration::from_millis(20);
 ///
 /// # Errors
 /// If it does not come up, or a run does not succeed.
-pub(crate) async fn measure(load: &Load, nodes: usize) -> anyhow::Result<Option<Measured>> {
+pub(crate) async fn measure(
+    load: &Load,
+    nodes: usize,
+    partitions: usize,
+) -> anyhow::Result<Option<Measured>> {
     let Some(server) = server()? else {
         eprintln!("restate-server is not installed: Restate is left out");
         return Ok(None);
     };
-    let nodes = Nodes::start(&server, nodes, &load.dir)?;
+    let nodes = Nodes::start(&server, nodes, partitions, &load.dir)?;
     let service = serve().await?;
     let caller = Caller::new();
     let deployment = format!("{{\"uri\": \"http://{service}\"}}");
@@ -121,13 +125,14 @@ impl Caller {
 
     /// Waits until every partition is led, and every server leads some: at first one leads them all.
     async fn until_spread(&self, nodes: &Nodes) -> anyhow::Result<()> {
+        let all = nodes.partitions();
         patiently(|| async {
             let mut leads = Vec::new();
             for metrics in nodes.metrics() {
                 leads.push(led(&self.answer(Method::GET, metrics, "").await?));
             }
-            let spread = leads.iter().all(|led| *led > 0) && leads.iter().sum::<usize>() == PARTITIONS;
-            if spread { Ok(()) } else { bail!("of {PARTITIONS} partitions the servers lead {leads:?}") }
+            let spread = leads.iter().all(|led| *led > 0) && leads.iter().sum::<usize>() == all;
+            if spread { Ok(()) } else { bail!("of {all} partitions the servers lead {leads:?}") }
         })
         .await
     }
