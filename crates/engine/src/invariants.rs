@@ -9,6 +9,7 @@ use crate::chain;
 use crate::command::Choice;
 use crate::event::{Event, Record};
 use crate::openings::Openings;
+use crate::places::Places;
 use crate::plans::Plans;
 use crate::run::{Run, Status as RunStatus};
 use crate::scope;
@@ -25,6 +26,7 @@ pub fn check(state: &State) -> Result<(), Violation> {
     ended_is_at_rest(state)?;
     slots_are_kept(state)?;
     openings_mirror_agents(state)?;
+    places_name_the_starved(state)?;
     state.runs.values().try_for_each(|run| check_run(state, run))
 }
 
@@ -32,6 +34,7 @@ pub fn check(state: &State) -> Result<(), Violation> {
 pub fn check_touched(state: &State, index: u64) -> Result<(), Violation> {
     slots_are_kept(state)?;
     openings_mirror_agents(state)?;
+    places_name_the_starved(state)?;
     let touched = state.active.iter().filter_map(|id| state.runs.get(id));
     touched
         .filter(|run| run.changed == index && run.steps.len() < 200)
@@ -334,6 +337,15 @@ pub fn openings_mirror_agents(state: &State) -> Result<(), Violation> {
     match state.agents.openings == Openings::of(state.agents.by_name.values()) {
         true => Ok(()),
         false => Err(format!("{:?} is not what the agents are", state.agents.openings)),
+    }
+}
+
+/// A free slot finds all whom it could help.
+pub fn places_name_the_starved(state: &State) -> Result<(), Violation> {
+    let now = Places::of(state.starved.iter().map(|id| &state.runs[id]));
+    match state.places.agrees_with(&now) {
+        true => Ok(()),
+        false => Err(format!("{:?} is not where the starved are: {now:?}", state.places)),
     }
 }
 

@@ -24,6 +24,7 @@ pub mod locks;
 mod openings;
 pub mod pass;
 pub mod people;
+pub mod places;
 pub mod plans;
 pub mod rare;
 pub mod reckoning;

@@ -3,14 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use baton_plan::plan::StepIndex;
 use serde::{Deserialize, Serialize};
 
 use crate::agents::Agents;
-use crate::attention::Lack;
 use crate::command::{Batch, Reply};
 use crate::locks::Locks;
 use crate::pass::Pass;
+use crate::places::Places;
 use crate::plans::{PlanVersion, Plans, TemplateVersion};
 use crate::reckoning::Reckoning;
 use crate::regions::LostRegions;
@@ -19,7 +18,6 @@ use crate::requests::Requests;
 use crate::resources::Resources;
 use crate::run::Run;
 use crate::stamp::{Moment, Stamp};
-use crate::step::Status;
 use crate::turn::Turn;
 
 /// Who leads, as far as the log knows.
@@ -77,6 +75,9 @@ pub struct State {
     /// Runs that the last entry changed.
     #[serde(skip)]
     pub touched: Touched,
+    /// Whom a free slot could help.
+    #[serde(skip)]
+    pub places: Places,
 }
 
 /// Names, for those who watch what they stand for: no part of what is replicated, so neither written nor compared.
@@ -153,13 +154,9 @@ impl State {
     pub(crate) fn settle_starved(&mut self, at: Moment, mut freed: Freed) {
         loop {
             let before = self.freed();
-            let mut by_age: Vec<_> =
-                self.starved.iter().map(|id| (self.runs[id].number, id.clone())).collect();
-            by_age.sort_unstable();
-            for (_, id) in by_age {
-                if freed == Freed::Anything || self.may_use_a_slot(&self.runs[&id]) {
-                    self.turn(at, &id, |_| ());
-                }
+            match freed {
+                Freed::Slots => self.settle_where_slots_are_free(at),
+                Freed::Anything => self.settle_all_starved(at),
             }
             match came_free(before, self.freed()) {
                 Some(next) => freed = next,
@@ -168,25 +165,31 @@ impl State {
         }
     }
 
-    /// Whether a free slot somewhere could help the run: many may wait for the few that one report frees.
-    fn may_use_a_slot(&self, run: &Run) -> bool {
-        let is_free = |region: &String| {
+    fn settle_all_starved(&mut self, at: Moment) {
+        let mut by_age: Vec<_> = self.starved.iter().map(|id| (self.runs[id].number, id.clone())).collect();
+        by_age.sort_unstable();
+        for (_, id) in by_age {
+            self.turn(at, &id, |_| ());
+        }
+    }
+
+    fn settle_where_slots_are_free(&mut self, at: Moment) {
+        if !self.places.is_known() {
+            self.places = Places::of(self.starved.iter().map(|id| &self.runs[id]));
+        }
+        let mut last = None;
+        while let Some((number, id)) = self.next_for_a_slot(last) {
+            self.turn(at, &id, |_| ());
+            last = Some(number);
+        }
+    }
+
+    fn next_for_a_slot(&self, last: Option<u64>) -> Option<(u64, String)> {
+        let is_free = |region: &str| {
             self.lost.contains_key(region) || self.agents.choose(|other| other == region, 1).is_some()
         };
-        // Where it is to be done was never asked yet, or it may be done anywhere.
-        let waiting = |index: StepIndex| run.steps[index].region.as_ref().is_none_or(is_free);
-        let doubtful = |index: StepIndex| {
-            let step = &run.steps[index];
-            step.status == Status::InDoubt || step.attempt().is_some_and(|attempt| attempt.lapsed)
-        };
-        let lacking = |(lack, _): (&Lack, _)| match lack {
-            Lack::Slot(region) | Lack::Room(region) => is_free(region),
-        };
-        run.queued
-            || !run.undoing.is_empty()
-            || run.attention.restless(&run.open).any(doubtful)
-            || run.attention.keen(&run.ready).any(waiting)
-            || run.attention.lacking().any(lacking)
+        let (number, id) = self.places.next(last, is_free)?;
+        Some((number, id.to_owned()))
     }
 
     /// One run's turn: a move, then settling, then the books of who waits for what.
@@ -212,6 +215,7 @@ impl State {
         let starved = turn.settle();
         let curious = turn.wants_evaluation();
         let (alarm, ended) = (run.alarm_ms, run.status.has_ended());
+        self.places.note(run, starved);
         if run.changed == at.index && !self.touched.0.contains(id) {
             self.touched.0.insert(id.to_owned());
         }
@@ -229,6 +233,7 @@ impl State {
 
     /// Looks at every step of every run anew, as a state does that was read from disk. What comes of it is the same.
     pub fn look_anew(&mut self) {
+        self.places.forget();
         for id in &self.active {
             if let Some(run) = self.runs.get_mut(id) {
                 Arc::make_mut(run).attention.forget();
