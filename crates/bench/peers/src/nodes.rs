@@ -20,7 +20,7 @@ pub(crate) struct Nodes {
     admin: String,
     server: PathBuf,
     partitions: usize,
-    _dir: tempfile::TempDir,
+    dir: tempfile::TempDir,
 }
 
 impl Nodes {
@@ -43,7 +43,7 @@ impl Nodes {
             admin: format!("http://{}", addresses.get(2).context("no node is asked for")?),
             server: server.to_owned(),
             partitions,
-            _dir: dir,
+            dir,
         };
         for (number, listens) in addresses.chunks(PORTS).enumerate() {
             let process = nodes.spawn(number, &settings(number, listens, &fabric, partitions))?;
@@ -53,7 +53,7 @@ impl Nodes {
     }
 
     fn spawn(&self, number: usize, settings: &str) -> anyhow::Result<Child> {
-        let home = self._dir.path().join(number.to_string());
+        let home = self.dir.path().join(number.to_string());
         fs::create_dir(&home)?;
         fs::write(home.join("restate.toml"), settings)?;
         let mut command = Command::new(&self.server);
