@@ -180,6 +180,7 @@ impl Client {
                 return None;
             }
             Tried::Silent { sent } => {
+                tracing::debug!(address, sent, "no answer; asking again");
                 self.channels.forget(address);
                 self.remember(None);
                 // What another has said before explains more, and the deadline cuts the last attempt off.
