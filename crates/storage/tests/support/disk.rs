@@ -25,6 +25,8 @@ pub(crate) enum Tear {
 enum Pending {
     Write(usize, Vec<u8>),
     Length(usize),
+    /// Room for at least so many bytes.
+    Room(usize),
 }
 
 #[derive(Default)]
@@ -138,6 +140,7 @@ impl Image {
             };
             match pending {
                 Pending::Length(length) if kept => bytes.resize(*length, 0),
+                Pending::Room(length) if kept => make_room(&mut bytes, *length),
                 Pending::Write(at, data) if kept => {
                     for (n, sector) in sectors(*at, data) {
                         if !matches!(tear, Tear::SomeSectors) || random.bool() {
@@ -156,6 +159,7 @@ impl Image {
             match pending {
                 Pending::Write(at, data) => put(&mut self.durable, at, &data),
                 Pending::Length(length) => self.durable.resize(length, 0),
+                Pending::Room(length) => make_room(&mut self.durable, length),
             }
         }
     }
@@ -169,10 +173,12 @@ fn sectors(at: usize, data: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
     std::iter::once((at, first)).chain(rest.map(move |(n, part)| (at + head + n * SECTOR, part)))
 }
 
+fn make_room(bytes: &mut Vec<u8>, length: usize) {
+    bytes.resize(bytes.len().max(length), 0);
+}
+
 fn put(bytes: &mut Vec<u8>, at: usize, data: &[u8]) {
-    if bytes.len() < at + data.len() {
-        bytes.resize(at + data.len(), 0);
-    }
+    make_room(bytes, at + data.len());
     bytes[at..at + data.len()].copy_from_slice(data);
 }
 
@@ -228,6 +234,18 @@ unsafe extern "C" fn ftruncate64(fd: c_int, length: off64_t) -> c_int {
     let result = unsafe { libc::syscall(libc::SYS_ftruncate, fd, length) } as c_int;
     if let (0, Ok(length)) = (result, usize::try_from(length)) {
         watched(fd, |image, _| image.pending.push(Pending::Length(length)));
+    }
+    result
+}
+
+/// # Safety
+/// As the C library's.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn fallocate64(fd: c_int, mode: c_int, at: off64_t, length: off64_t) -> c_int {
+    // SAFETY: takes numbers only.
+    let result = unsafe { libc::syscall(libc::SYS_fallocate, fd, mode, at, length) } as c_int;
+    if let (0, Ok(end)) = (result, usize::try_from(at + length)) {
+        watched(fd, |image, _| image.pending.push(Pending::Room(end)));
     }
     result
 }
