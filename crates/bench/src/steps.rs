@@ -147,7 +147,7 @@ pub(crate) async fn one_run(client: &Client, plan: &str) -> anyhow::Result<()> {
     let mut last = None;
     while let Some(news) = watch.next().await? {
         if let baton_client::News::Changed(view) = news {
-            last = Some(view.status);
+            last = Some(view.status.clone());
         }
     }
     match last.as_deref() {

@@ -1,6 +1,7 @@
 //! Following a run through any number of leaders.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use baton_api as api;
@@ -20,7 +21,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum News {
     /// The whole run after a change.
-    Changed(Box<RunView>),
+    Changed(Arc<RunView>),
     /// The coordinator that told us is gone, for this reason; another is being looked for.
     Lost(String),
 }
@@ -31,7 +32,7 @@ pub struct Watch {
     client: Client,
     run: String,
     stream: Option<Open>,
-    view: Option<RunView>,
+    view: Option<Arc<RunView>>,
     /// Since when no coordinator has told anything.
     silent_since: Option<Instant>,
 }
@@ -56,7 +57,7 @@ impl Watch {
     /// [`Error::NoQuorum`] when no coordinator takes the watch over within the client's
     /// deadline, [`Error::NotFound`] when there is no such run.
     pub async fn next(&mut self) -> Result<Option<News>, Error> {
-        if self.view.as_ref().is_some_and(RunView::has_ended) {
+        if self.view.as_ref().is_some_and(|view| view.has_ended()) {
             return Ok(None);
         }
         if self.stream.is_none() {
@@ -70,12 +71,16 @@ impl Watch {
             Ok((told, whole)) => {
                 self.silent_since = None;
                 let told = convert::run(told)?;
-                let view = if whole { told } else { merge(self.view.take(), told) };
-                self.view = Some(view.clone());
+                let known = self.view.take().filter(|_| !whole);
+                let view = Arc::new(match known {
+                    Some(known) => merge(Arc::unwrap_or_clone(known), told),
+                    None => told,
+                });
+                self.view = Some(Arc::clone(&view));
                 if view.has_ended() {
                     self.hang_up().await;
                 }
-                Ok(Some(News::Changed(Box::new(view))))
+                Ok(Some(News::Changed(view)))
             }
             Err(why) => {
                 self.stream = None;
@@ -135,18 +140,19 @@ impl Open {
     }
 }
 
-/// Puts the steps that changed into the run as it was known.
-fn merge(known: Option<RunView>, told: RunView) -> RunView {
-    let Some(mut known) = known else { return told };
-    let mut steps = std::mem::take(&mut known.steps);
+/// Puts the steps that changed into the run as it was known, and new ones behind them.
+fn merge(known: RunView, mut told: RunView) -> RunView {
     // A run may have thousands of steps, of which many have changed at once.
-    let places: HashMap<_, _> =
-        steps.iter().enumerate().map(|(place, step)| (step.step.clone(), place)).collect();
-    for step in &told.steps {
-        match places.get(&step.step) {
-            Some(place) => steps[*place].clone_from(step),
-            None => steps.push(step.clone()),
+    let changed = told.steps.drain(..).enumerate().map(|(place, step)| (step.step.clone(), (place, step)));
+    let mut changed: HashMap<_, _> = changed.collect();
+    let mut steps = known.steps;
+    for step in &mut steps {
+        if let Some((_, now)) = changed.remove(&step.step) {
+            *step = now;
         }
     }
+    let mut new: Vec<_> = changed.into_values().collect();
+    new.sort_unstable_by_key(|(place, _)| *place);
+    steps.extend(new.into_iter().map(|(_, step)| step));
     RunView { steps, ..told }
 }

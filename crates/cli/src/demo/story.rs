@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::os::unix::process::ExitStatusExt;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
@@ -88,7 +89,7 @@ async fn follow(
         let view = match news {
             None => break,
             Some(News::Lost(_)) => continue,
-            Some(News::Changed(view)) => *view,
+            Some(News::Changed(view)) => Arc::unwrap_or_clone(view),
         };
         if let Some(kill) = kill.as_ref().filter(|_| takeover_ms == 0 && view.takeovers > 0) {
             takeover_ms = kill.at.elapsed().as_millis();

@@ -9,6 +9,7 @@ mod plain;
 mod stream;
 
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use baton_client::view::RunView;
@@ -84,7 +85,7 @@ async fn watch(
             tokio::select! {
                 news = &mut next => break news.map_err(|error| cut_off(run, error))?,
                 _ = ticks.tick() => screen.tick(),
-                () = sleep_until(until), if limit.is_some() => return Err(timed_out(run, last.as_ref())),
+                () = sleep_until(until), if limit.is_some() => return Err(timed_out(run, last.as_deref())),
                 _ = tokio::signal::ctrl_c() => return Err(interrupted(run)),
             }
         };
@@ -92,9 +93,9 @@ async fn watch(
             Some(News::Changed(view)) => {
                 screen.changed(&view)?;
                 if let Some(exit) = ending(&view, patience.stay) {
-                    return Ok((*view, exit));
+                    return Ok((Arc::unwrap_or_clone(view), exit));
                 }
-                last = Some(*view);
+                last = Some(view);
             }
             Some(News::Lost(why)) => screen.lost(&why),
             None => return Err(Failure::ours(format!("the watch of {run} ended before the run did"))),

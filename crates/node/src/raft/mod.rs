@@ -38,7 +38,7 @@ mod suite_tests;
 pub use cluster::{Cluster, ReadError, WriteError};
 pub use leadership::Leadership;
 pub use state_machine::Machine;
-pub(crate) use state_machine::Watched;
+pub(crate) use state_machine::{Watch, Watched};
 pub use types::Member;
 pub(crate) use types::{Appended, Asking};
 

@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 use std::io;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +11,7 @@ use baton_engine::command::Request as By;
 use baton_engine::run::{Run, Status as RunStatus};
 use baton_engine::standing::Summary;
 use baton_engine::{Answer, Command, State};
+use tokio::time::sleep;
 use tokio_stream::Stream;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Status;
@@ -20,15 +21,15 @@ use crate::apart::apart;
 use crate::grpc::{convert, view};
 use crate::leader::office::{self, Office};
 use crate::raft::archive::Row;
-use crate::raft::{Cluster, Machine, Watched};
+use crate::raft::{Cluster, Machine, Watch, Watched};
 
 /// Runs in a page of a list, and events in a page of a timeline, where the caller names no number.
 const RUNS_A_PAGE: usize = 50;
 const EVENTS_A_PAGE: usize = 1000;
 
-/// Between two tellings of a run, by its steps; a short run is told at every change.
+/// Between two tellings of a run, by its steps.
 const PAUSE_A_STEP: Duration = Duration::from_micros(20);
-const SHORTEST_PAUSE: Duration = Duration::from_millis(4);
+const SHORTEST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
 /// A run as it goes on.
@@ -104,7 +105,7 @@ impl OperatorService {
     }
 }
 
-/// Tells a run at every change, until it has ended, the office is over, or nobody listens.
+/// Tells a run when it has changed, until it has ended, the office is over, or nobody listens.
 async fn tell(
     cluster: Cluster,
     office: Arc<Office>,
@@ -132,7 +133,8 @@ async fn tell(
             if views.send(news).await.is_err() || ended {
                 return;
             }
-            pause_after(steps).await;
+            pause_after(steps, cluster.machine(), &id, &mut watch).await;
+            continue;
         }
         tokio::select! {
             () = watch.changed() => {}
@@ -142,12 +144,16 @@ async fn tell(
     }
 }
 
-/// To tell a run takes a look at all of its steps, and to merge it another: one of thousands is told a few times in a
-/// second, or its watchers would be most of what its leader does.
-async fn pause_after(steps: u32) {
-    let pause = PAUSE_A_STEP * steps;
-    if pause >= SHORTEST_PAUSE {
-        tokio::time::sleep(pause.min(LONGEST_PAUSE)).await;
+/// To tell a run takes a look at all of its steps, and to merge it another: a run that changes all the time is told so
+/// often that people see it move, or its watchers would be most of what its leader does. The end is told at once.
+async fn pause_after(steps: u32, machine: &Machine, id: &str, watch: &mut Watch) {
+    let mut over = pin!(sleep((PAUSE_A_STEP * steps).clamp(SHORTEST_PAUSE, LONGEST_PAUSE)));
+    let has_ended = |state: &State| state.runs.get(id).is_none_or(|run| run.status.has_ended());
+    loop {
+        tokio::select! {
+            () = over.as_mut() => return,
+            () = watch.changed() => if machine.read(has_ended) { return },
+        }
     }
 }
 
