@@ -10,7 +10,7 @@ use futures::{Stream, StreamExt as _, stream};
 use tonic::{Status, Streaming};
 
 use super::peer::{PeerService, stopped};
-use crate::raft::{Appended, Asking, Cluster, convert};
+use crate::raft::{Appended, Asking, Cluster, Line, convert};
 
 /// Frames on their way to another member.
 pub(super) type Frames = Pin<Box<dyn Stream<Item = Result<Frame, Status>> + Send>>;
@@ -41,13 +41,15 @@ fn requests(
     frames: Streaming<Frame>,
     known: Arc<Known>,
 ) -> impl Stream<Item = Asking> + Send + 'static {
-    stream::unfold((service, frames, known), |(service, mut frames, known)| async {
+    let line = Line::new(service.cluster().clone());
+    stream::unfold((service, frames, known, line), |(service, mut frames, known, mut line)| async {
         // A connection that broke has nobody left to be told of it.
         let frame = frames.message().await.ok()??;
         match service.taken(&frame).await {
             Ok(request) => {
+                line.heard(frame.from);
                 known.leader.get_or_init(|| frame.incarnation);
-                Some((request, (service, frames, known)))
+                Some((request, (service, frames, known, line)))
             }
             Err(status) => {
                 known.refusal.get_or_init(|| status);

@@ -28,6 +28,7 @@ mod standing;
 mod start;
 mod state_machine;
 mod status;
+mod succession;
 mod types;
 
 #[cfg(test)]
@@ -44,3 +45,4 @@ pub(crate) use types::{Appended, Asking};
 
 pub(crate) use peers::MESSAGE_LIMIT;
 pub(crate) use standing::{Refusal, wire_reach};
+pub(crate) use succession::Line;
