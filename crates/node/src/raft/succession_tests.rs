@@ -33,7 +33,10 @@ async fn formed(folder: &TempDir) -> Vec<Member> {
     let mut members = Vec::new();
     for (id, listener) in (1..).zip(listeners) {
         let data = folder.path().join(id.to_string());
+        // Tests run beside compilers and other tests: nobody shall be given up who lives.
+        let (heartbeat_ms, election_ms) = (100, (500, 1000));
         let config = Config::new(id, "east", address(&listener), data, peers.clone());
+        let config = Config { heartbeat_ms, election_ms, ..config };
         let cluster = Cluster::open(Arc::new(config), Surroundings::default()).await.unwrap();
         let server = Server::builder().add_service(cluster.peer_service());
         let server = server.serve_with_incoming(TcpListenerStream::new(listener));
