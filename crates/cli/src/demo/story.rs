@@ -89,7 +89,7 @@ async fn follow(
         let view = match news {
             None => break,
             Some(News::Lost(_)) => continue,
-            Some(News::Changed(view)) => Arc::unwrap_or_clone(view),
+            Some(News::Changed(view)) => view,
         };
         if let Some(kill) = kill.as_ref().filter(|_| takeover_ms == 0 && view.takeovers > 0) {
             takeover_ms = kill.at.elapsed().as_millis();
@@ -106,7 +106,7 @@ async fn follow(
             break;
         }
     }
-    let last = last.context("the run was never seen")?;
+    let last = Arc::unwrap_or_clone(last.context("the run was never seen")?);
     if last.status != "succeeded" {
         bail!("the run is {}: {}", last.status, last.reason.as_deref().unwrap_or("no reason given"));
     }

@@ -36,19 +36,18 @@ impl Line {
 impl Drop for Line {
     fn drop(&mut self) {
         let leadership = self.cluster.leadership().borrow().clone();
-        let was_leaders = leadership.leader.as_ref().is_some_and(|(leader, _)| Some(*leader) == self.from);
-        if was_leaders
-            && !leadership.leads
-            && let Ok(runtime) = Handle::try_current()
+        // A runtime that is ending drops lines too, and nobody stands any more.
+        if let (Some((leader, _)), Ok(runtime)) = (&leadership.leader, Handle::try_current())
+            && self.from == Some(*leader)
         {
-            runtime.spawn(succeed(self.cluster.clone(), leadership));
+            runtime.spawn(succeed(self.cluster.clone(), *leader, leadership));
         }
     }
 }
 
 /// Stands for election whenever it is this member's turn, unless something is heard of a leader before.
-async fn succeed(cluster: Cluster, before: Leadership) {
-    let (first, each) = turns(&cluster, before.leader.as_ref().map(|(id, _)| *id));
+async fn succeed(cluster: Cluster, leader: u64, before: Leadership) {
+    let (first, each) = turns(&cluster, leader);
     let mut leadership = cluster.leadership();
     for turn in 0..TURNS {
         tokio::select! {
@@ -64,9 +63,9 @@ async fn succeed(cluster: Cluster, before: Leadership) {
 }
 
 /// After how long the lease is over here and at the others and this member's turn has come; and when it comes again.
-fn turns(cluster: &Cluster, leader: Option<u64>) -> (Duration, Duration) {
+fn turns(cluster: &Cluster, leader: u64) -> (Duration, Duration) {
     let (config, members) = (&cluster.0.config, cluster.membership());
-    let others: Vec<u64> = members.voter_ids().filter(|id| Some(*id) != leader).collect();
+    let others: Vec<u64> = members.voter_ids().filter(|id| *id != leader).collect();
     let before = others.iter().filter(|id| **id < config.id).count();
     let heartbeat = Duration::from_millis(config.heartbeat_ms);
     let heartbeats = |count: usize| heartbeat * u32::try_from(count).unwrap_or(u32::MAX);
