@@ -169,12 +169,14 @@ impl Agent {
                 self.hold(token, &facts);
                 self.machine.journal(token, facts);
             }
-            Decision::Forget { token, journaled } => {
+            Decision::Forget { token, journaled, has_folder } => {
                 if journaled {
                     self.held.send_modify(|held| _ = held.remove(&token));
                     self.machine.journal_lazily(vec![Fact::Acknowledged { token }]);
                 }
-                self.machine.forget(token);
+                if has_folder {
+                    self.machine.forget(token);
+                }
             }
             Decision::Start(assignment) => {
                 tracing::info!(key = %assignment.key, probe = assignment.probe, "starts");

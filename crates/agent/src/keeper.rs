@@ -99,11 +99,7 @@ impl Keeper {
         // Of what is in no journal nobody has to know that it has ended.
         self.settled(token);
         let clean = self.hand.crew.as_ref().is_some_and(|crew| crew.forget(token));
-        let folder = self.folder(token);
-        // A step that does nothing never had one.
-        if clean || folder.path().exists() {
-            self.take_in_turn(Task::Forget { folder, clean });
-        }
+        self.take_in_turn(Task::Forget { folder: self.folder(token), clean });
     }
 
     fn take_in_turn(&self, task: Task) {

@@ -51,7 +51,7 @@ pub trait Machine: Send + Sync {
     /// Ends what a dead supervisor left, and says [`Event::Ended`].
     fn sweep(&self, key: Key);
 
-    /// Removes what is left of an attempt that may be forgotten.
+    /// Removes the folder of an attempt that may be forgotten, if there is one.
     fn forget(&self, token: u64);
 }
 

@@ -1,7 +1,8 @@
 //! What the journal says, line by line and all together. Pure. The order of variants and fields
 //! is a format.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -95,10 +96,8 @@ impl Facts {
 
     /// The fewest lines that say the same.
     pub fn lines(&self) -> Vec<Fact> {
-        let remembered = self.newest.of_step.iter().map(|((run, step), token)| {
-            let (run, step, token) = (run.clone(), step.clone(), *token);
-            Fact::Remembered { run, step, token }
-        });
+        let remembered = self.newest.keys();
+        let remembered = remembered.map(|Key { run, step, token, .. }| Fact::Remembered { run, step, token });
         let open = self.open.values().map(|open| match open {
             Open::Started(started) => Fact::Started(started.clone()),
             Open::Finished(report) => Fact::Finished(report.clone()),
@@ -111,41 +110,39 @@ impl Facts {
 /// was long under way is known for what it is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Newest {
-    of_step: BTreeMap<(String, String), u64>,
+    of_step: HashMap<Arc<StepOfRun>, u64>,
     /// The same, oldest grant first: what is forgotten next.
-    by_age: BTreeSet<(u64, (String, String))>,
+    by_age: BTreeSet<(u64, Arc<StepOfRun>)>,
 }
+
+/// A run and one of its steps.
+type StepOfRun = (String, String);
 
 impl Newest {
     /// Steps remembered; beyond, the oldest grants are forgotten.
     const LIMIT: usize = 4096;
 
     pub fn of(&self, key: &Key) -> Option<u64> {
-        let step = (key.run.clone(), key.step.clone());
+        let step: StepOfRun = (key.run.clone(), key.step.clone());
         self.of_step.get(&step).copied()
     }
 
-    /// All that is remembered; the numbers of the attempts are not.
+    /// All that is remembered, oldest grant first; the numbers of the attempts are not.
     pub fn keys(&self) -> impl Iterator<Item = Key> + '_ {
-        let key = |((run, step), token): (&(String, String), &u64)| Key {
-            run: run.clone(),
-            step: step.clone(),
-            attempt: 0,
-            token: *token,
-        };
-        self.of_step.iter().map(key)
+        self.by_age.iter().map(|(token, step)| {
+            let (run, step) = StepOfRun::clone(step);
+            Key { run, step, attempt: 0, token: *token }
+        })
     }
 
     pub fn raise(&mut self, key: &Key) {
-        let step = (key.run.clone(), key.step.clone());
-        let known = self.of_step.get(&step).copied();
-        if known.is_some_and(|known| known >= key.token) {
-            return;
+        let step = Arc::new((key.run.clone(), key.step.clone()));
+        match self.of_step.get(&step) {
+            Some(known) if *known >= key.token => return,
+            Some(known) => drop(self.by_age.remove(&(*known, Arc::clone(&step)))),
+            None => {}
         }
-        if let Some(known) = known {
-            self.by_age.remove(&(known, step.clone()));
-        }
-        self.by_age.insert((key.token, step.clone()));
+        self.by_age.insert((key.token, Arc::clone(&step)));
         self.of_step.insert(step, key.token);
         if self.of_step.len() > Self::LIMIT
             && let Some((_, oldest)) = self.by_age.pop_first()

@@ -17,6 +17,8 @@ pub(super) struct Attempt {
     pub(super) idempotent: bool,
     pub(super) action_hash: Option<u64>,
     pub(super) journaled: bool,
+    /// It was once running, or may have been: one that does nothing never is.
+    pub(super) has_folder: bool,
     pub(super) stop: Option<String>,
     pub(super) asked_ns: u64,
     stage: Stage,
@@ -80,6 +82,7 @@ impl Attempts {
         self.look();
         if let Some(attempt) = self.by_token.get_mut(&token) {
             self.books.strike(attempt);
+            attempt.has_folder |= matches!(stage, Stage::Running { .. });
             attempt.stage = stage;
             self.books.note(attempt);
         }
@@ -158,8 +161,8 @@ impl Attempt {
             }
             Open::Finished(report) => (report.key.clone(), false, None, Stage::Finished(report)),
         };
-        let (probe, journaled, stop, asked_ns) = (false, true, None, 0);
-        Attempt { key, probe, idempotent, action_hash, journaled, stop, asked_ns, stage }
+        let (probe, journaled, has_folder, stop, asked_ns) = (false, true, true, None, 0);
+        Attempt { key, probe, idempotent, action_hash, journaled, has_folder, stop, asked_ns, stage }
     }
 
     /// As the leader assigns it.
@@ -170,6 +173,7 @@ impl Attempt {
             idempotent: assignment.idempotent,
             action_hash: Some(action_hash(&assignment)),
             journaled: false,
+            has_folder: false,
             stop: None,
             asked_ns: 0,
             stage: Stage::Waiting(assignment),
@@ -184,6 +188,7 @@ impl Attempt {
             idempotent: false,
             action_hash: None,
             journaled: false,
+            has_folder: true,
             stop: None,
             asked_ns: now_ns,
             stage: Stage::Finished(report),

@@ -103,8 +103,8 @@ impl Ledger {
             if !attempt.probe {
                 self.newest.raise(&attempt.key);
             }
-            let journaled = attempt.journaled;
-            out.push(Decision::Forget { token, journaled });
+            let Attempt { journaled, has_folder, .. } = attempt;
+            out.push(Decision::Forget { token, journaled, has_folder });
         }
     }
 }

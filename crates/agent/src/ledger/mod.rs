@@ -138,16 +138,16 @@ impl Ledger {
     /// Journals that the attempt may act; the supervisor starts when that is durable.
     fn start(&mut self, assignment: Assignment, out: &mut Vec<Decision>) {
         let token = assignment.key.token;
-        let started = Fact::Started(Started {
-            key: assignment.key.clone(),
-            idempotent: assignment.idempotent,
-            action_hash: action_hash(&assignment),
-            boot: self.boot.clone(),
-        });
         let Some(attempt) = self.attempts.get_mut(token) else {
             return;
         };
         attempt.journaled = true;
+        let started = Fact::Started(Started {
+            key: assignment.key.clone(),
+            idempotent: assignment.idempotent,
+            action_hash: attempt.action_hash.unwrap_or_else(|| action_hash(&assignment)),
+            boot: self.boot.clone(),
+        });
         let mut facts = vec![started];
         let stage = if assignment.action == Action::Noop {
             // It acts on nothing, so both lines may reach the disk together.

@@ -36,7 +36,9 @@ impl Stage {
 
 /// Tells whether two assignments under one token ask for the same.
 pub(super) fn action_hash(assignment: &Assignment) -> u64 {
+    let Assignment { key, probe, idempotent, action, .. } = assignment;
+    let (key, action, probe, idempotent) = (key.clone(), action.clone(), *probe, *idempotent);
     // The environment and the timeout are left out: a leader of a newer version may add to them.
-    let bare = Assignment { environment: BTreeMap::new(), timeout_ms: 0, ..assignment.clone() };
+    let bare = Assignment { key, probe, idempotent, action, environment: BTreeMap::new(), timeout_ms: 0 };
     hash(&codec::encode(&bare))
 }

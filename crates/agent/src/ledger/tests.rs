@@ -159,6 +159,7 @@ fn render(decision: &Decision) -> String {
             let facts: Vec<String> = facts.iter().map(render_fact).collect();
             format!("journal {token} {}", facts.join(" "))
         }
+        Decision::Forget { token, has_folder: false, .. } => format!("forget {token} without a folder"),
         Decision::Forget { token, .. } => format!("forget {token}"),
         Decision::Start(assignment) => format!("start {}", assignment.key.token),
         Decision::Adopt(key) => format!("adopt {}", key.token),

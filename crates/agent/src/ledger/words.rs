@@ -56,8 +56,8 @@ pub enum Decision {
     AskBegin(Key),
     /// Write the lines durably, then say [`Event::Durable`].
     Journal { token: u64, facts: Vec<Fact> },
-    /// Write that the attempt may be forgotten, at leisure, and remove its folder.
-    Forget { token: u64, journaled: bool },
+    /// Write that the attempt may be forgotten, at leisure, and remove its folder if it may have one.
+    Forget { token: u64, journaled: bool, has_folder: bool },
     /// Start the supervisor and watch it.
     Start(Assignment),
     /// Watch a supervisor that an earlier agent started.

@@ -326,7 +326,7 @@ impl World {
             }
             Decision::AskBegin(key) => self.say(place, Up::Begin(key)),
             Decision::Journal { token, facts } => self.write_lines(place, facts, Some(token)),
-            Decision::Forget { token, journaled } => {
+            Decision::Forget { token, journaled, .. } => {
                 if journaled {
                     self.write_lines(place, vec![Fact::Acknowledged { token }], None);
                 }
