@@ -1,6 +1,7 @@
 //! FNV-1a over bytes in a fixed order: the timeline's chain and the digests of requests. It
 //! finds accidents, not forgers.
 
+use std::fmt;
 use std::hash::{Hash, Hasher};
 
 /// A 64-bit FNV-1a hash whose value does not depend on the machine.
@@ -50,11 +51,19 @@ pub fn digest(value: &impl Hash) -> u64 {
     hasher.finish()
 }
 
-/// The chain's next link: over the one before and a line of text.
-pub fn link(before: u64, line: &str) -> u64 {
+impl fmt::Write for Fnv {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.write(text.as_bytes());
+        Ok(())
+    }
+}
+
+/// The chain's next link: over the one before and a line of text, which is never written down.
+pub fn link(before: u64, line: fmt::Arguments<'_>) -> u64 {
     let mut hasher = Fnv::default();
     hasher.write_u64(before);
-    hasher.write(line.as_bytes());
+    // It takes all that it is given, and what is written here says no either.
+    let _ = fmt::Write::write_fmt(&mut hasher, line);
     hasher.finish()
 }
 
@@ -71,6 +80,7 @@ mod tests {
 
     #[test]
     fn a_link_depends_on_everything_before_it() {
+        let link = |before, line: &str| link(before, format_args!("{line}"));
         assert_ne!(link(link(0, "a"), "b"), link(link(0, "b"), "b"));
     }
 }

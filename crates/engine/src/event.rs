@@ -7,6 +7,7 @@ mod text;
 
 use serde::{Deserialize, Serialize};
 
+use crate::chain;
 use crate::command::{Cause, Choice, Subject};
 use crate::run::Status;
 use crate::stamp::{Moment, Stamp};
@@ -26,11 +27,11 @@ pub struct Record {
 }
 
 impl Record {
-    /// The text that the chain is made over.
-    pub fn line(sequence: u64, at: &Moment, event: &Event) -> String {
+    /// The chain's link over an event, and `before`, the one of the event before it. Made over a line of text.
+    pub fn link(before: u64, sequence: u64, at: &Moment, event: &Event) -> u64 {
         let Moment { index, stamp } = at;
         let Stamp { time_ms, wall_ms } = stamp;
-        format!("{sequence} {index} {time_ms} {wall_ms} {event:?}")
+        chain::link(before, format_args!("{sequence} {index} {time_ms} {wall_ms} {event:?}"))
     }
 }
 

@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 
 use baton_plan::plan::Action;
 
-use crate::chain;
 use crate::command::Choice;
 use crate::event::{Event, Record};
 use crate::openings::Openings;
@@ -306,8 +305,8 @@ pub fn limits_are_kept(run: &Run, plans: &Plans) -> Result<(), Violation> {
 pub fn timeline_is_whole(run: &Run) -> Result<(), Violation> {
     let mut before = 0;
     for (position, record) in run.timeline.iter().enumerate() {
-        let line = Record::line(record.sequence, &record.at, &record.event);
-        if record.sequence != position as u64 + 1 || record.digest != chain::link(before, &line) {
+        let link = Record::link(before, record.sequence, &record.at, &record.event);
+        if record.sequence != position as u64 + 1 || record.digest != link {
             return Err(format!("{}: the timeline breaks at {}", run.id, record.sequence));
         }
         before = record.digest;

@@ -7,7 +7,6 @@ use baton_plan::plan::StepIndex;
 use serde::{Deserialize, Serialize};
 
 use crate::attention::Attention;
-use crate::chain;
 use crate::command::Mode;
 use crate::event::{Event, Record};
 use crate::locks::Owner;
@@ -203,7 +202,7 @@ impl Run {
     pub fn record(&mut self, at: Moment, event: Event) {
         let before = self.timeline.last().map_or(0, |record| record.digest);
         let sequence = self.timeline.len() as u64 + 1;
-        let digest = chain::link(before, &Record::line(sequence, &at, &event));
+        let digest = Record::link(before, sequence, &at, &event);
         self.changed = at.index;
         // To grow by half of itself would waste more than the lines of many runs need.
         if self.timeline.len() == self.timeline.capacity() {

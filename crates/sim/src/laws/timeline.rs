@@ -1,6 +1,5 @@
 //! P8, INV8: the timeline's chain verifies, nothing in it is edited afterwards, and nothing changes without a line in it.
 
-use baton_engine::chain;
 use baton_engine::event::{Event, Record};
 use baton_engine::run::Run;
 use baton_engine::step::Status;
@@ -49,8 +48,7 @@ fn read_on(world: &World, run: &Run, known: &Known) -> Result<(), String> {
     }
     let mut digest = known.digest;
     for (position, record) in run.timeline.iter().enumerate().skip(known.length) {
-        let line = Record::line(record.sequence, &record.at, &record.event);
-        digest = chain::link(digest, &line);
+        digest = Record::link(digest, record.sequence, &record.at, &record.event);
         if record.digest != digest || record.sequence != position as u64 + 1 {
             return Err(format!("{}: the timeline breaks at {}", run.id, record.sequence));
         }
