@@ -24,8 +24,8 @@ const LONG: usize = 50;
 /// Runs at once while the past grows, and in how many parts it does.
 const AT_ONCE: usize = 64;
 const PARTS: usize = 10;
-/// How often a list is asked for.
-const LISTS: usize = 30;
+/// How often a list is asked for: so often that what the load before has left to do is a small part of it.
+const LISTS: usize = 1000;
 
 /// Measures all of it, with as many ended runs as was asked for.
 ///
