@@ -25,10 +25,12 @@ impl State {
 
     /// Those at rest of the runs that a batch, which was just applied, has named or changed.
     pub fn came_to_rest(&self, batch: &Batch) -> Vec<Arc<Run>> {
-        let mut ids: BTreeSet<&str> = batch.commands.iter().flat_map(named).collect();
-        ids.extend(self.touched.0.iter().map(String::as_str));
-        let runs = ids.into_iter().filter_map(|id| self.runs.get(id));
-        runs.filter(|run| self.is_at_rest(run)).cloned().collect()
+        let touched = self.touched.0.iter().map(String::as_str);
+        let runs = batch.commands.iter().flat_map(named).chain(touched).filter_map(|id| self.runs.get(id));
+        let mut at_rest: Vec<_> = runs.filter(|run| self.is_at_rest(run)).cloned().collect();
+        at_rest.sort_unstable_by(|one, other| one.id.cmp(&other.id));
+        at_rest.dedup_by(|one, other| one.id == other.id);
+        at_rest
     }
 
     /// All that are here and at rest, in the order of their starts.
@@ -63,13 +65,13 @@ impl State {
 }
 
 /// The runs that a command names.
-fn named(command: &Command) -> Vec<&str> {
-    match command {
-        Command::Decide { run, .. } | Command::Evaluate { run, .. } => vec![run],
+fn named(command: &Command) -> impl Iterator<Item = &str> {
+    let (one, held, over): (_, &[AttemptKey], &[AttemptKey]) = match command {
+        Command::Decide { run, .. } | Command::Evaluate { run, .. } => (Some(run), &[], &[]),
         Command::Begin { key, .. } | Command::Report { key, .. } | Command::AnswerProbe { key, .. } => {
-            vec![&key.run]
+            (Some(&key.run), &[], &[])
         }
-        Command::Recount { held, over, .. } => keys(held).chain(keys(over)).collect(),
+        Command::Recount { held, over, .. } => (None, held, over),
         Command::TakeOffice { .. }
         | Command::RegisterPlan { .. }
         | Command::RegisterTemplate { .. }
@@ -82,10 +84,7 @@ fn named(command: &Command) -> Vec<&str> {
         | Command::Tick
         | Command::BeginEpoch { .. }
         | Command::RetireMember { .. }
-        | Command::PreferRegion { .. } => Vec::new(),
-    }
-}
-
-fn keys(keys: &[AttemptKey]) -> impl Iterator<Item = &str> {
-    keys.iter().map(|key| key.run.as_str())
+        | Command::PreferRegion { .. } => (None, &[], &[]),
+    };
+    one.into_iter().chain(held.iter().chain(over).map(|key| &key.run)).map(String::as_str)
 }
