@@ -62,7 +62,7 @@ impl fmt::Write for Fnv {
 pub fn link(before: u64, line: fmt::Arguments<'_>) -> u64 {
     let mut hasher = Fnv::default();
     hasher.write_u64(before);
-    // It takes all that it is given, and what is written here says no either.
+    // Neither the hasher nor what is formatted here ever fails.
     let _ = fmt::Write::write_fmt(&mut hasher, line);
     hasher.finish()
 }

@@ -298,3 +298,17 @@ pub enum Event {
         direction: Direction,
     },
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Members of different versions must come to the same chain. This link was made by other means, over the text
+    /// `4 9 1000 -5 StepSkipped { step: "a\"b", reason: "it is not done in this mode" }`.
+    #[test]
+    fn known_value_of_a_link() {
+        let at = Moment { index: 9, stamp: Stamp { time_ms: 1000, wall_ms: -5 } };
+        let event = Event::StepSkipped { step: "a\"b".into(), reason: "it is not done in this mode".into() };
+        assert_eq!(Record::link(7, 4, &at, &event), 0xcd3e_4d70_79a8_4eb5);
+    }
+}

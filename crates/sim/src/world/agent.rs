@@ -326,11 +326,12 @@ impl World {
             }
             Decision::AskBegin(key) => self.say(place, Up::Begin(key)),
             Decision::Journal { token, facts } => self.write_lines(place, facts, Some(token)),
-            Decision::Forget { token, journaled, .. } => {
+            Decision::Forget { token, journaled, has_folder } => {
                 if journaled {
                     self.write_lines(place, vec![Fact::Acknowledged { token }], None);
                 }
-                self.places[place].disk.folders.remove(&token);
+                let removed = self.places[place].disk.folders.remove(&token);
+                assert!(has_folder || removed.is_none(), "the folder of token {token} would have been left");
             }
             Decision::Start(assignment) => {
                 let ms = self.between(1, 4, ("launch", place, assignment.key.token));
