@@ -18,6 +18,16 @@ pub struct Key {
     pub token: u64,
 }
 
+/// A run and one of its steps.
+pub(crate) type StepOfRun = (String, String);
+
+impl Key {
+    /// The step, whichever attempt at it.
+    pub(crate) fn step_of_run(&self) -> StepOfRun {
+        (self.run.clone(), self.step.clone())
+    }
+}
+
 impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Key { run, step, attempt, token } = self;

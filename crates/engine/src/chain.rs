@@ -59,7 +59,7 @@ impl fmt::Write for Fnv {
 }
 
 /// The chain's next link: over the one before and a line of text, which is never written down.
-pub fn link(before: u64, line: fmt::Arguments<'_>) -> u64 {
+pub(crate) fn link(before: u64, line: fmt::Arguments<'_>) -> u64 {
     let mut hasher = Fnv::default();
     hasher.write_u64(before);
     // Neither the hasher nor what is formatted here ever fails.

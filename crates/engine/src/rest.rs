@@ -3,7 +3,7 @@
 //! back before a batch is applied that names it; what the batch leads to is the same (the simulator's law `replay`
 //! holds one state of each kind beside the other).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::command::{AttemptKey, Batch, Command};
@@ -27,10 +27,8 @@ impl State {
     pub fn came_to_rest(&self, batch: &Batch) -> Vec<Arc<Run>> {
         let touched = self.touched.0.iter().map(String::as_str);
         let runs = batch.commands.iter().flat_map(named).chain(touched).filter_map(|id| self.runs.get(id));
-        let mut at_rest: Vec<_> = runs.filter(|run| self.is_at_rest(run)).cloned().collect();
-        at_rest.sort_unstable_by(|one, other| one.id.cmp(&other.id));
-        at_rest.dedup_by(|one, other| one.id == other.id);
-        at_rest
+        let at_rest = runs.filter(|run| self.is_at_rest(run)).map(|run| (&run.id, run));
+        BTreeMap::from_iter(at_rest).into_values().cloned().collect()
     }
 
     /// All that are here and at rest, in the order of their starts.

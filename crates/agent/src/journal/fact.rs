@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::attempt::{Key, Outcome, Report};
+use crate::attempt::{Key, Outcome, Report, StepOfRun};
 
 /// One line of the journal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -115,16 +115,12 @@ pub struct Newest {
     by_age: BTreeSet<(u64, Arc<StepOfRun>)>,
 }
 
-/// A run and one of its steps.
-type StepOfRun = (String, String);
-
 impl Newest {
     /// Steps remembered; beyond, the oldest grants are forgotten.
     const LIMIT: usize = 4096;
 
     pub fn of(&self, key: &Key) -> Option<u64> {
-        let step: StepOfRun = (key.run.clone(), key.step.clone());
-        self.of_step.get(&step).copied()
+        self.of_step.get(&key.step_of_run()).copied()
     }
 
     /// All that is remembered, oldest grant first; the numbers of the attempts are not.
@@ -136,7 +132,7 @@ impl Newest {
     }
 
     pub fn raise(&mut self, key: &Key) {
-        let step = Arc::new((key.run.clone(), key.step.clone()));
+        let step = Arc::new(key.step_of_run());
         match self.of_step.get(&step) {
             Some(known) if *known >= key.token => return,
             Some(known) => drop(self.by_age.remove(&(*known, Arc::clone(&step)))),

@@ -6,7 +6,7 @@ use std::ops::Bound::{Excluded, Unbounded};
 
 use super::Decision;
 use super::stage::{Stage, action_hash};
-use crate::attempt::{Action, Assignment, Key, Report};
+use crate::attempt::{Action, Assignment, Key, Report, StepOfRun};
 use crate::journal::Open;
 
 /// One attempt. Its stage is changed by [`Attempts::turn_to`] alone, which keeps the books of it.
@@ -28,7 +28,7 @@ pub(super) struct Attempt {
 #[derive(Debug, Default)]
 pub(super) struct Attempts {
     by_token: BTreeMap<u64, Attempt>,
-    by_step: BTreeMap<(String, String), BTreeSet<u64>>,
+    by_step: BTreeMap<StepOfRun, BTreeSet<u64>>,
     books: Books,
     /// How many were looked at, for the tests that count it.
     #[cfg(test)]
@@ -48,7 +48,7 @@ impl Attempts {
     /// Takes one in, in place of nobody: a token is given out once.
     pub(super) fn insert(&mut self, attempt: Attempt) {
         let token = attempt.key.token;
-        self.by_step.entry(step_of(&attempt.key)).or_default().insert(token);
+        self.by_step.entry(attempt.key.step_of_run()).or_default().insert(token);
         self.books.note(&attempt);
         self.by_token.insert(token, attempt);
     }
@@ -57,7 +57,7 @@ impl Attempts {
     pub(super) fn remove(&mut self, token: u64) -> Option<Attempt> {
         let attempt = self.by_token.remove(&token)?;
         self.books.strike(&attempt);
-        let step = step_of(&attempt.key);
+        let step = attempt.key.step_of_run();
         if let Some(tokens) = self.by_step.get_mut(&step) {
             tokens.remove(&token);
             if tokens.is_empty() {
@@ -115,7 +115,7 @@ impl Attempts {
 
     /// Those of the same step, the oldest grant first.
     pub(super) fn of_step(&self, key: &Key) -> impl Iterator<Item = &Attempt> {
-        let tokens = self.by_step.get(&step_of(key)).into_iter().flatten();
+        let tokens = self.by_step.get(&key.step_of_run()).into_iter().flatten();
         tokens.filter_map(|token| self.get(*token))
     }
 
@@ -144,10 +144,6 @@ impl Books {
         self.waiting_for_slot.remove(&attempt.key.token);
         self.slots_taken -= usize::from(attempt.holds_slot());
     }
-}
-
-fn step_of(key: &Key) -> (String, String) {
-    (key.run.clone(), key.step.clone())
 }
 
 impl Attempt {
