@@ -23,6 +23,7 @@ mod machine;
 mod peers;
 mod place;
 mod plot;
+mod processes;
 mod report;
 mod restart;
 mod scale;
@@ -78,6 +79,9 @@ struct Arguments {
     /// Where the table (bench.json, bench.svg) is written
     #[arg(long, value_name = "DIR", default_value = "target/bench")]
     out: PathBuf,
+    /// Not to measure, but to be one of the supervisors of the bare loop
+    #[arg(long, hide = true)]
+    supervise: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -125,6 +129,9 @@ fn at_least_one(text: &str) -> Result<usize, String> {
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
+    if arguments.supervise {
+        return processes::supervise();
+    }
     std::fs::create_dir_all(&arguments.dir)?;
     std::fs::create_dir_all(&arguments.out)?;
     let bench = Bench {

@@ -1,10 +1,8 @@
 //! Steps through the whole path: grant, agent, journal, report, commit. Runs are started and followed as `baton run
 //! start --wait` does it, so that what people's clients cost is in the figures.
 
-use std::process::{Command, Stdio};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::collections::BTreeMap;
+use std::time::Duration;
 
 use anyhow::bail;
 use baton_client::{Client, Start};
@@ -12,13 +10,16 @@ use baton_client::{Client, Start};
 use crate::figures::Times;
 use crate::peers::Peers;
 use crate::place::{Place, origin};
+use crate::processes::Yardstick;
 use crate::report::{Across, Curve, Report, Row, Target, counted};
 use crate::{Bench, disk, load};
 
 /// The length of a chain, and how wide the wide graph is.
 pub(crate) const STEPS: usize = 10;
 /// Runs at once.
-const RUNS: [usize; 4] = [1, 16, 64, 256];
+const RUNS: [usize; 4] = [1, 16, TARGET_RUNS, 256];
+/// As many as the targets are about.
+const TARGET_RUNS: usize = 64;
 
 /// Where steps are done, in turn; a step without a region would need no agent.
 const REGIONS: [&str; 3] = ["east", "west", "north"];
@@ -80,10 +81,13 @@ pub(crate) const KINDS: [Kind; 5] = [
 /// If something does not come up, or a run does not succeed.
 pub(crate) async fn measure(bench: &Bench, kinds: &[Kind], report: &mut Report) -> anyhow::Result<()> {
     let raw = disk::measure(&bench.dir, bench.span)?;
-    let bare = bare_processes(8, bench.span)?;
-    report.add(Row::new("bare loop of processes, 8 at once", "1/s", bare));
     let peers = kinds.iter().any(Kind::has_peers).then(|| Peers::measure(bench, &[1, 64]));
+    // By whether they may be repeated, with as many runs at once as the target is about.
+    let mut of_nothing = BTreeMap::new();
     for kind in kinds {
+        // Right beside what it is to be compared with.
+        let processes =
+            kind.starts_processes().then(|| Yardstick::measure(bench.span, kind.name, report)).transpose()?;
         let mut curve =
             Curve { name: kind.name.into(), unit: "steps/s", across: Across::AtOnce, points: Vec::new() };
         for runs in RUNS {
@@ -93,7 +97,13 @@ pub(crate) async fn measure(bench: &Bench, kinds: &[Kind], report: &mut Report) 
             #[expect(clippy::cast_precision_loss, reason = "small numbers")]
             let (rate, at) = (done.rate * STEPS as f64, runs as f64);
             curve.points.push((at, rate));
-            report.add(rate_row(kind, runs, rate, raw.rate, bare));
+            let row = rate_row(kind, runs, rate, raw.rate, processes);
+            if runs == TARGET_RUNS && kind.has_peers() {
+                of_nothing.insert(kind.idempotent, rate);
+            }
+            let nothing = of_nothing.get(&kind.idempotent).filter(|_| runs == TARGET_RUNS);
+            let limit = processes.zip(nothing).map(|(processes, nothing)| processes.limit(*nothing));
+            report.add(row.beside(limit.map(|limit| ("supervised, and a step that does nothing", limit))));
             let peers = peers.as_ref().filter(|_| kind.has_peers());
             if runs == 1 && !kind.wide {
                 report.add(critical_path(kind, &done.times, peers));
@@ -106,13 +116,13 @@ pub(crate) async fn measure(bench: &Bench, kinds: &[Kind], report: &mut Report) 
     Ok(())
 }
 
-fn rate_row(kind: &Kind, runs: usize, rate: f64, raw: f64, bare: f64) -> Row {
+fn rate_row(kind: &Kind, runs: usize, rate: f64, raw: f64, processes: Option<Yardstick>) -> Row {
     let row = Row::new(kind.at_once(runs), "1/s", rate);
-    let process = kind.starts_processes();
-    let row = row.beside(Some(if process { ("bare loop", bare) } else { ("raw sync", raw) }));
-    match (runs, process, kind.idempotent && !kind.wide) {
-        (64, true, _) => row.target(Target::AtLeast(0.6, "bare loop")),
-        (64, false, true) => row.target(Target::AtLeast(0.7, "raw sync")),
+    let row =
+        row.beside(Some(processes.map_or(("raw sync", raw), |processes| ("bare loop", processes.bare))));
+    match (runs, processes, kind.idempotent && !kind.wide) {
+        (TARGET_RUNS, Some(_), _) => row.target(Target::AtLeast(0.6, "bare loop")),
+        (TARGET_RUNS, None, true) => row.target(Target::AtLeast(0.7, "raw sync")),
         _ => row,
     }
 }
@@ -195,27 +205,4 @@ pub(crate) fn chain_in(name: &str, steps: usize, regions: &[&str]) -> String {
 /// Steps that do nothing and need nothing.
 pub(crate) fn wide(name: &str, steps: usize) -> String {
     plan(name, steps, &KINDS[2])
-}
-
-/// The same processes, started and awaited by so many threads and nobody else.
-fn bare_processes(threads: usize, span: Duration) -> anyhow::Result<f64> {
-    let count = Arc::new(AtomicUsize::new(0));
-    let begin = Instant::now();
-    let workers: Vec<_> = (0..threads)
-        .map(|_| {
-            let count = Arc::clone(&count);
-            std::thread::spawn(move || -> std::io::Result<()> {
-                while begin.elapsed() < span {
-                    Command::new("true").stdin(Stdio::null()).status()?;
-                    count.fetch_add(1, Ordering::Relaxed);
-                }
-                Ok(())
-            })
-        })
-        .collect();
-    for worker in workers {
-        worker.join().map_err(|_| anyhow::anyhow!("a thread panicked"))??;
-    }
-    #[expect(clippy::cast_precision_loss, reason = "a count of processes")]
-    Ok(count.load(Ordering::Relaxed) as f64 / begin.elapsed().as_secs_f64())
 }

@@ -55,7 +55,7 @@ struct Agent {
     /// Its journal and its attempts; nobody else's
     #[arg(long, value_name = "DIR")]
     data_dir: PathBuf,
-    /// How many steps it does at once [default: 8]
+    /// How many steps it does at once [default: 32]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
     slots: Option<u32>,
     /// For people and placement
@@ -74,7 +74,7 @@ struct Settings {
     labels: BTreeMap<String, String>,
 }
 
-const SLOTS: u32 = 8;
+const SLOTS: u32 = 32;
 
 impl Arguments {
     pub(crate) fn format(&self) -> Format {
