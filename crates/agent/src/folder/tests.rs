@@ -1,0 +1,151 @@
+use std::fs::{self, File};
+
+use baton_storage::codec;
+use rustix::fs::{FlockOperation, flock};
+
+use super::{Folder, Identity};
+use crate::attempt::{Action, Assignment, Call, Key, Outcome, Report};
+use crate::lease::Deadline;
+use crate::ledger::Seen;
+
+fn key() -> Key {
+    Key { run: "r".into(), step: "s".into(), attempt: 2, token: 300 }
+}
+
+fn named(place: &tempfile::TempDir, token: u64) -> Folder {
+    let folder = Folder::at(&place.path().join(token.to_string()));
+    folder.create().unwrap();
+    folder
+}
+
+fn assignment(action: Action) -> Assignment {
+    Assignment {
+        key: key(),
+        probe: false,
+        idempotent: true,
+        action,
+        environment: [("K".to_owned(), "v".to_owned())].into(),
+        timeout_ms: 1000,
+    }
+}
+
+fn native() -> Call {
+    Call::Native { kind: "http".into(), asked: "{}".into() }
+}
+
+fn secretive() -> Call {
+    Call::Process { argv: vec!["a".into()], secrets: [("K".to_owned(), "env:V".to_owned())].into() }
+}
+
+/// A supervisor may be read by a newer agent: these bytes must stay readable.
+#[test]
+fn golden_bytes() {
+    let until = vec!["b".into()];
+    let records = [
+        codec::encode(&assignment(Action::Command(vec!["a".into()]))),
+        codec::encode(&assignment(Action::Noop)),
+        codec::encode(&assignment(Action::Wait { until, interval_ms: 5 })),
+        codec::encode(&assignment(Action::Call(native()))),
+        codec::encode(&assignment(Action::Until { question: secretive(), interval_ms: 5, stable_ms: 6 })),
+        codec::encode(&Report::bare(key(), Outcome::NotStarted, "late")),
+        codec::encode(&Identity { boot: "b1".into(), pid: 42, start_time: 991, cgroup: Some("/c".into()) }),
+        codec::encode(&Deadline { boot: "b1".into(), until_ns: 70_000 }),
+    ];
+    let hex = |bytes: &Vec<u8>| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let played: Vec<String> = records.iter().map(hex).collect();
+    assert_eq!(played.join("\n") + "\n", include_str!("golden.txt"));
+}
+
+#[test]
+fn the_lock_tells_who_is_alive() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = Folder::at(temporary.path());
+    assert_eq!(folder.seen().unwrap(), Seen::default());
+    let lock = folder.try_lock().unwrap().unwrap();
+    assert!(folder.seen().unwrap().locked);
+    assert!(folder.try_lock().unwrap().is_none());
+    drop(lock);
+    assert!(!folder.seen().unwrap().locked);
+}
+
+#[test]
+fn a_damaged_exit_record_is_none() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = named(&temporary, 300);
+    folder.write_exit(&Report::bare(key(), Outcome::Succeeded, "")).unwrap();
+    assert!(folder.exit().is_some());
+    let path = folder.exit_path();
+    let mut bytes = fs::read(&path).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    fs::write(&path, bytes).unwrap();
+    assert!(folder.exit().is_none());
+}
+
+#[test]
+fn a_marker_says_who_until_it_says_how_it_ended() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = named(&temporary, 300);
+    let identity = Identity { boot: "b1".into(), pid: 42, start_time: 991, cgroup: None };
+    let mut marker = folder.mark_executing(&identity).unwrap();
+    assert_eq!((folder.identity(), folder.exit()), (Some(identity.clone()), None));
+    assert!(folder.seen_unlocked().executing);
+    let report = Report::bare(key(), Outcome::Succeeded, "");
+    marker.turn_into_exit(&report).unwrap();
+    folder.sync_exit().unwrap();
+    assert_eq!((folder.identity(), folder.exit()), (Some(identity), Some(report)));
+    folder.remove().unwrap();
+    folder.sync_exit().unwrap();
+}
+
+#[test]
+fn a_folder_goes_over_with_nothing_said_in_it() {
+    let temporary = tempfile::tempdir().unwrap();
+    let (first, next) = (named(&temporary, 300), Folder::at(&temporary.path().join("301")));
+    let spare = Folder::at(&temporary.path().join("spare"));
+    let identity = |pid| Identity { boot: "b1".into(), pid, start_time: 991, cgroup: None };
+    let report = |token, reason: &str| Report::bare(Key { token, ..key() }, Outcome::Succeeded, reason);
+    drop(first.hand_out(&assignment(Action::Wait { until: vec!["long".into()], interval_ms: 5 })).unwrap());
+    first.mark_executing(&identity(42)).unwrap().turn_into_exit(&report(300, "a long reason")).unwrap();
+    fs::write(first.output(), "a=b").unwrap();
+    assert!(first.leave_as(&spare).unwrap() && !first.path.exists());
+    let lock = next.take_over(&spare, &assignment(Action::Noop)).unwrap();
+    assert_eq!(next.seen().unwrap(), Seen { locked: true, ..Seen::default() });
+    assert_eq!((next.assignment().unwrap().action, next.identity()), (Action::Noop, None));
+    drop(lock);
+    let mut marker = next.mark_executing(&identity(7)).unwrap();
+    assert_eq!((next.identity(), next.exit()), (Some(identity(7)), None));
+    marker.turn_into_exit(&report(301, "")).unwrap();
+    assert_eq!(next.exit(), Some(report(301, "")));
+    next.write_stop("late").unwrap();
+    assert!(!next.leave_as(&spare).unwrap(), "it holds more than it should");
+}
+
+/// What a power cut may leave of an earlier attempt in a later one's folder.
+#[test]
+fn another_attempt_s_end_is_none() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = named(&temporary, 301);
+    folder.write_exit(&Report::bare(key(), Outcome::Succeeded, "")).unwrap();
+    assert_eq!(folder.exit(), None);
+}
+
+/// The supervisors of an older version live on under a newer agent.
+#[test]
+fn an_older_version_s_folder_is_understood() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = named(&temporary, 300);
+    let lock = File::create(folder.path.join("lock")).unwrap();
+    flock(&lock, FlockOperation::NonBlockingLockExclusive).unwrap();
+    fs::write(folder.path.join("assignment"), codec::encode(&assignment(Action::Noop))).unwrap();
+    fs::write(folder.path.join("executing"), b"").unwrap();
+    let identity = Identity { boot: "b1".into(), pid: 42, start_time: 991, cgroup: None };
+    fs::write(folder.path.join("identity"), codec::encode(&identity)).unwrap();
+    assert_eq!(folder.seen().unwrap(), Seen { locked: true, executing: true, exit: None });
+    assert_eq!(folder.identity(), Some(identity));
+    let report = Report::bare(key(), Outcome::Succeeded, "");
+    fs::write(folder.path.join("executing"), codec::encode(&report)).unwrap();
+    assert_eq!(folder.exit(), Some(report));
+    drop(lock);
+    folder.remove().unwrap();
+    assert!(!folder.path.exists());
+}
