@@ -1,80 +1,68 @@
-//! Processes as cheaply as they can be had: what a step that starts one stands beside.
+//! Processes without Baton: what a step that starts one stands beside.
 
 use std::io::{self, Read as _, Write as _};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
+use tokio::sync::Mutex;
+use tokio::task::spawn_blocking;
 
-use crate::report::{Report, Row};
-
-/// What every one of these processes is, here and in the measured plans.
+/// What every one of them is, here and in the measured plans.
 const PROGRAM: &str = "true";
 /// How many are under way: enough for any number of processors that the bench meets.
 const AT_ONCE: usize = 8;
 
-/// Processes a second, of nobody else on the machine.
-#[derive(Clone, Copy)]
-pub(crate) struct Yardstick {
-    /// Started and awaited by threads of one process.
-    pub(crate) bare: f64,
-    /// By a process of its own each, which is told of it and says when it has ended: what R4 of the semantics asks for, and
-    /// nothing of what it is asked for.
-    pub(crate) supervised: f64,
-}
-
-impl Yardstick {
-    /// Measures both, one after the other, right before steps of this kind.
-    ///
-    /// # Errors
-    /// If a process cannot be started.
-    pub(crate) fn measure(span: Duration, kind: &str, report: &mut Report) -> anyhow::Result<Yardstick> {
-        let bare = rate(span, || Ok(start_and_await))?;
-        let supervised = rate(span, || {
-            let mut supervisor = Supervisor::start()?;
-            Ok(move || supervisor.keep())
-        })?;
-        let what = format!("processes alone, {AT_ONCE} at once, before {kind}");
-        report.add(Row::new(format!("{what}: bare loop"), "1/s", bare));
-        let row = Row::new(format!("{what}: each by a supervisor"), "1/s", supervised);
-        report.add(row.beside(Some(("bare loop", bare))));
-        Ok(Yardstick { bare, supervised })
-    }
-
-    /// What steps with a process could come to, if each cost what a supervised process does and, besides, what a step
-    /// costs that does nothing. Those come at a rate at which all that is done for many at once is done for the most.
-    pub(crate) fn limit(self, of_steps_that_do_nothing: f64) -> f64 {
-        1.0 / (1.0 / self.supervised + 1.0 / of_steps_that_do_nothing)
-    }
-}
-
-/// How often a second so many threads do it together, each what `worker` has made for it.
-fn rate<W>(span: Duration, worker: impl Fn() -> io::Result<W>) -> anyhow::Result<f64>
-where
-    W: FnMut() -> io::Result<()> + Send,
-{
-    let workers = (0..AT_ONCE).map(|_| worker()).collect::<io::Result<Vec<_>>>()?;
+/// Processes a second that are started and awaited by threads of this program, with nobody else on the machine.
+///
+/// # Errors
+/// If one cannot be started.
+pub(crate) fn bare_loop(span: Duration) -> anyhow::Result<f64> {
     let begin = Instant::now();
-    let count_until_over = |mut work: W| {
+    let count_until_over = || {
         let mut count = 0_u32;
         while begin.elapsed() < span {
-            work()?;
+            start_and_await()?;
             count += 1;
         }
         Ok::<_, io::Error>(count)
     };
     let counts = std::thread::scope(|scope| {
-        let threads: Vec<_> =
-            workers.into_iter().map(|work| scope.spawn(move || count_until_over(work))).collect();
-        let counts = threads.into_iter().map(|thread| thread.join().expect("no thread panics"));
-        counts.sum::<io::Result<u32>>()
+        let threads: Vec<_> = (0..AT_ONCE).map(|_| scope.spawn(count_until_over)).collect();
+        threads.into_iter().map(|thread| thread.join().expect("no thread panics")).sum::<io::Result<u32>>()
     });
-    let counts = counts.context("a process of the yardstick cannot be started")?;
-    Ok(f64::from(counts) / begin.elapsed().as_secs_f64())
+    let count = counts.context("a process of the bare loop cannot be started")?;
+    Ok(f64::from(count) / begin.elapsed().as_secs_f64())
 }
 
 fn start_and_await() -> io::Result<()> {
     Command::new(PROGRAM).stdin(Stdio::null()).status().map(drop)
+}
+
+/// Processes that start and await others and do nothing else: the least that R4 of the semantics can cost. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Supervisors(Arc<[Arc<Mutex<Supervisor>>]>);
+
+impl Supervisors {
+    /// As many as there are processes at once in the bare loop.
+    ///
+    /// # Errors
+    /// If one cannot be started.
+    pub(crate) fn start() -> io::Result<Supervisors> {
+        let start = |_| Supervisor::start().map(|one| Arc::new(Mutex::new(one)));
+        (0..AT_ONCE).map(start).collect::<io::Result<_>>().map(Supervisors)
+    }
+
+    /// Has so many processes started and awaited, one after the other, by the one that serves this client.
+    ///
+    /// # Errors
+    /// If that one is gone.
+    pub(crate) async fn keep(&self, client: usize, count: usize) -> anyhow::Result<()> {
+        let mut supervisor = Arc::clone(&self.0[client % AT_ONCE]).lock_owned().await;
+        let kept = spawn_blocking(move || (0..count).try_for_each(|_| supervisor.keep())).await?;
+        kept.context("a supervisor without Baton is gone")
+    }
 }
 
 /// This program once more, as [`supervise`], until its input ends.
@@ -116,15 +104,4 @@ pub(crate) fn supervise() -> anyhow::Result<()> {
         answers.flush()?;
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_limit_is_what_both_costs_leave() {
-        let yardstick = Yardstick { bare: 3000.0, supervised: 2000.0 };
-        assert!((yardstick.limit(2000.0) - 1000.0).abs() < 1e-9);
-    }
 }

@@ -1,7 +1,6 @@
 //! Steps through the whole path: grant, agent, journal, report, commit. Runs are started and followed as `baton run
 //! start --wait` does it, so that what people's clients cost is in the figures.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::bail;
@@ -10,7 +9,7 @@ use baton_client::{Client, Start};
 use crate::figures::Times;
 use crate::peers::Peers;
 use crate::place::{Place, origin};
-use crate::processes::Yardstick;
+use crate::processes::{Supervisors, bare_loop};
 use crate::report::{Across, Curve, Report, Row, Target, counted};
 use crate::{Bench, disk, load};
 
@@ -51,7 +50,7 @@ impl Kind {
 
     /// Its steps are more than words between coordinators and agents.
     pub(crate) fn starts_processes(&self) -> bool {
-        self.action != "noop: {}"
+        self.action != NOTHING
     }
 
     /// What is counted with so many runs at once.
@@ -65,12 +64,13 @@ impl Kind {
     }
 }
 
+const NOTHING: &str = "noop: {}";
 const PROCESS: &str = "command: [\"true\"]";
 
 pub(crate) const KINDS: [Kind; 5] = [
-    Kind { name: "idempotent noop, chain", idempotent: true, action: "noop: {}", wide: false },
-    Kind { name: "not idempotent noop, chain", idempotent: false, action: "noop: {}", wide: false },
-    Kind { name: "idempotent noop, wide", idempotent: true, action: "noop: {}", wide: true },
+    Kind { name: "idempotent noop, chain", idempotent: true, action: NOTHING, wide: false },
+    Kind { name: "not idempotent noop, chain", idempotent: false, action: NOTHING, wide: false },
+    Kind { name: "idempotent noop, wide", idempotent: true, action: NOTHING, wide: true },
     Kind { name: "idempotent process, chain", idempotent: true, action: PROCESS, wide: false },
     Kind { name: "not idempotent process, chain", idempotent: false, action: PROCESS, wide: false },
 ];
@@ -82,12 +82,11 @@ pub(crate) const KINDS: [Kind; 5] = [
 pub(crate) async fn measure(bench: &Bench, kinds: &[Kind], report: &mut Report) -> anyhow::Result<()> {
     let raw = disk::measure(&bench.dir, bench.span)?;
     let peers = kinds.iter().any(Kind::has_peers).then(|| Peers::measure(bench, &[1, 64]));
-    // By whether they may be repeated, with as many runs at once as the target is about.
-    let mut of_nothing = BTreeMap::new();
     for kind in kinds {
-        // Right beside what it is to be compared with.
-        let processes =
-            kind.starts_processes().then(|| Yardstick::measure(bench.span, kind.name, report)).transpose()?;
+        let processes = match kind.starts_processes() {
+            true => Some(Processes::measure(bench, kind, report).await?),
+            false => None,
+        };
         let mut curve =
             Curve { name: kind.name.into(), unit: "steps/s", across: Across::AtOnce, points: Vec::new() };
         for runs in RUNS {
@@ -97,13 +96,7 @@ pub(crate) async fn measure(bench: &Bench, kinds: &[Kind], report: &mut Report) 
             #[expect(clippy::cast_precision_loss, reason = "small numbers")]
             let (rate, at) = (done.rate * STEPS as f64, runs as f64);
             curve.points.push((at, rate));
-            let row = rate_row(kind, runs, rate, raw.rate, processes);
-            if runs == TARGET_RUNS && kind.has_peers() {
-                of_nothing.insert(kind.idempotent, rate);
-            }
-            let nothing = of_nothing.get(&kind.idempotent).filter(|_| runs == TARGET_RUNS);
-            let limit = processes.zip(nothing).map(|(processes, nothing)| processes.limit(*nothing));
-            report.add(row.beside(limit.map(|limit| ("supervised, and a step that does nothing", limit))));
+            report.add(rate_row(kind, runs, rate, raw.rate, processes.as_ref()));
             let peers = peers.as_ref().filter(|_| kind.has_peers());
             if runs == 1 && !kind.wide {
                 report.add(critical_path(kind, &done.times, peers));
@@ -116,14 +109,53 @@ pub(crate) async fn measure(bench: &Bench, kinds: &[Kind], report: &mut Report) 
     Ok(())
 }
 
-fn rate_row(kind: &Kind, runs: usize, rate: f64, raw: f64, processes: Option<Yardstick>) -> Row {
+fn rate_row(kind: &Kind, runs: usize, rate: f64, raw: f64, processes: Option<&Processes>) -> Row {
     let row = Row::new(kind.at_once(runs), "1/s", rate);
-    let row =
-        row.beside(Some(processes.map_or(("raw sync", raw), |processes| ("bare loop", processes.bare))));
     match (runs, processes, kind.idempotent && !kind.wide) {
-        (TARGET_RUNS, Some(_), _) => row.target(Target::AtLeast(0.6, "bare loop")),
-        (TARGET_RUNS, None, true) => row.target(Target::AtLeast(0.7, "raw sync")),
-        _ => row,
+        (TARGET_RUNS, Some(processes), _) => {
+            let row = row.beside(Some(("bare loop", processes.bare))).beside(Some((APART, processes.apart)));
+            row.target(Target::AtLeast(0.6, "bare loop"))
+        }
+        (_, Some(processes), _) => row.beside(Some(("bare loop", processes.bare))),
+        (TARGET_RUNS, None, true) => {
+            row.beside(Some(("raw sync", raw))).target(Target::AtLeast(0.7, "raw sync"))
+        }
+        _ => row.beside(Some(("raw sync", raw))),
+    }
+}
+
+/// What steps that start a process stand beside, measured right before them.
+struct Processes {
+    bare: f64,
+    apart: f64,
+}
+
+const APART: &str = "apart";
+
+impl Processes {
+    /// A bare loop of the same processes; and as many of them beside as many steps that do nothing, neither of which has to
+    /// do with the other: what such steps could come to, if what binds the two, and what is cheaper for many at once than
+    /// for few, cost nothing.
+    async fn measure(bench: &Bench, kind: &Kind, report: &mut Report) -> anyhow::Result<Processes> {
+        let bare = bare_loop(bench.span)?;
+        report.add(Row::new(format!("bare loop of processes, before {}", kind.name), "1/s", bare));
+        let nothing = Kind { action: NOTHING, ..*kind };
+        let place = Place::start(bench).await?;
+        place.register(&plan("bench", STEPS, &nothing)).await?;
+        let (client, supervisors) = (place.client()?, Supervisors::start()?);
+        let done = load::run(TARGET_RUNS, bench.span, move |number| {
+            let (client, supervisors) = (client.clone(), supervisors.clone());
+            async move {
+                one_run(&client, "bench").await?;
+                supervisors.keep(number, STEPS).await
+            }
+        });
+        #[expect(clippy::cast_precision_loss, reason = "a small number")]
+        let apart = done.await?.rate * STEPS as f64;
+        let what =
+            format!("{APART}: as many processes beside as many steps that do nothing, before {}", kind.name);
+        report.add(Row::new(what, "1/s", apart).beside(Some(("bare loop", bare))));
+        Ok(Processes { bare, apart })
     }
 }
 
