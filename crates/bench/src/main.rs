@@ -2,7 +2,7 @@
 //! absolute figures do not. Real processes with durable logs, all on loopback; what is started is stopped by its id.
 //!
 //! Every section measures its yardstick in between: the disk's raw rate, etcd and other engines where they are
-//! installed, a bare loop of the same processes. Nothing here is a test: a slow machine fails nothing.
+//! installed, the same processes without Baton. Nothing here is a test: a slow machine fails nothing.
 
 mod agents;
 mod bare;
