@@ -1,17 +1,16 @@
 //! Steps through the whole path: grant, agent, journal, report, commit. Runs are started and followed as `baton run
 //! start --wait` does it, so that what people's clients cost is in the figures.
 
-use std::time::Duration;
-
 use anyhow::bail;
 use baton_client::{Client, Start};
 
 use crate::figures::Times;
+use crate::load::{self, Measured};
 use crate::peers::Peers;
 use crate::place::{Place, origin};
 use crate::processes::{Supervisors, bare_loop};
 use crate::report::{Across, Curve, Report, Row, Target, counted};
-use crate::{Bench, disk, load};
+use crate::{Bench, disk};
 
 /// The length of a chain, and how wide the wide graph is.
 pub(crate) const STEPS: usize = 10;
@@ -81,7 +80,7 @@ pub(crate) const KINDS: [Kind; 5] = [
 /// If something does not come up, or a run does not succeed.
 pub(crate) async fn measure(bench: &Bench, kinds: &[Kind], report: &mut Report) -> anyhow::Result<()> {
     let raw = disk::measure(&bench.dir, bench.span)?;
-    let peers = kinds.iter().any(Kind::has_peers).then(|| Peers::measure(bench, &[1, 64]));
+    let peers = kinds.iter().any(Kind::has_peers).then(|| Peers::measure(bench, &[1, TARGET_RUNS]));
     for kind in kinds {
         let processes = match kind.starts_processes() {
             true => Some(Processes::measure(bench, kind, report).await?),
@@ -90,16 +89,13 @@ pub(crate) async fn measure(bench: &Bench, kinds: &[Kind], report: &mut Report) 
         let mut curve =
             Curve { name: kind.name.into(), unit: "steps/s", across: Across::AtOnce, points: Vec::new() };
         for runs in RUNS {
-            let place = Place::start(bench).await?;
-            place.register(&plan("bench", STEPS, kind)).await?;
-            let done = runs_at_once(&place.client()?, runs, bench.span).await?;
-            #[expect(clippy::cast_precision_loss, reason = "small numbers")]
-            let (rate, at) = (done.rate * STEPS as f64, runs as f64);
-            curve.points.push((at, rate));
+            let Measured { rate, times } = runs_at_once(bench, kind, runs, None).await?;
+            #[expect(clippy::cast_precision_loss, reason = "a small number")]
+            curve.points.push((runs as f64, rate));
             report.add(rate_row(kind, runs, rate, raw.rate, processes.as_ref()));
             let peers = peers.as_ref().filter(|_| kind.has_peers());
             if runs == 1 && !kind.wide {
-                report.add(critical_path(kind, &done.times, peers));
+                report.add(critical_path(kind, &times, peers));
             } else if let Some(row) = peers.and_then(|peers| peers.rates(kind, runs, rate)) {
                 report.add(row);
             }
@@ -111,16 +107,17 @@ pub(crate) async fn measure(bench: &Bench, kinds: &[Kind], report: &mut Report) 
 
 fn rate_row(kind: &Kind, runs: usize, rate: f64, raw: f64, processes: Option<&Processes>) -> Row {
     let row = Row::new(kind.at_once(runs), "1/s", rate);
-    match (runs, processes, kind.idempotent && !kind.wide) {
-        (TARGET_RUNS, Some(processes), _) => {
-            let row = row.beside(Some(("bare loop", processes.bare))).beside(Some((APART, processes.apart)));
-            row.target(Target::AtLeast(0.6, "bare loop"))
-        }
-        (_, Some(processes), _) => row.beside(Some(("bare loop", processes.bare))),
-        (TARGET_RUNS, None, true) => {
-            row.beside(Some(("raw sync", raw))).target(Target::AtLeast(0.7, "raw sync"))
-        }
-        _ => row.beside(Some(("raw sync", raw))),
+    let counts = runs == TARGET_RUNS;
+    let Some(processes) = processes else {
+        let row = row.beside(Some(("raw sync", raw)));
+        let counts = counts && kind.idempotent && !kind.wide;
+        return if counts { row.target(Target::AtLeast(0.7, "raw sync")) } else { row };
+    };
+    let row = row.beside(Some(("bare loop", processes.bare)));
+    if counts {
+        row.beside(Some((APART, processes.apart))).target(Target::AtLeast(0.6, "bare loop"))
+    } else {
+        row
     }
 }
 
@@ -140,18 +137,7 @@ impl Processes {
         let bare = bare_loop(bench.span)?;
         report.add(Row::new(format!("bare loop of processes, before {}", kind.name), "1/s", bare));
         let nothing = Kind { action: NOTHING, ..*kind };
-        let place = Place::start(bench).await?;
-        place.register(&plan("bench", STEPS, &nothing)).await?;
-        let (client, supervisors) = (place.client()?, Supervisors::start()?);
-        let done = load::run(TARGET_RUNS, bench.span, move |number| {
-            let (client, supervisors) = (client.clone(), supervisors.clone());
-            async move {
-                one_run(&client, "bench").await?;
-                supervisors.keep(number, STEPS).await
-            }
-        });
-        #[expect(clippy::cast_precision_loss, reason = "a small number")]
-        let apart = done.await?.rate * STEPS as f64;
+        let apart = runs_at_once(bench, &nothing, TARGET_RUNS, Some(Supervisors::start()?)).await?.rate;
         let what =
             format!("{APART}: as many processes beside as many steps that do nothing, before {}", kind.name);
         report.add(Row::new(what, "1/s", apart).beside(Some(("bare loop", bare))));
@@ -168,14 +154,30 @@ fn critical_path(kind: &Kind, times: &Times, peers: Option<&Peers>) -> Row {
     theirs.fold(row, |row, time| row.beside(Some(time))).note("p50 of a run, by its steps")
 }
 
-/// Runs at once, each started again when it is over.
-async fn runs_at_once(client: &Client, runs: usize, span: Duration) -> anyhow::Result<load::Measured> {
-    let client = client.clone();
-    load::run(runs, span, move |_| {
-        let client = client.clone();
-        async move { one_run(&client, "bench").await }
-    })
-    .await
+/// Runs at once on a cluster of their own, each started again when it is over, and, where there are supervisors, when as
+/// many processes as it has steps are over as well. The rate is that of steps, the times are those of runs.
+async fn runs_at_once(
+    bench: &Bench,
+    kind: &Kind,
+    runs: usize,
+    supervisors: Option<Supervisors>,
+) -> anyhow::Result<Measured> {
+    let place = Place::start(bench).await?;
+    place.register(&plan("bench", STEPS, kind)).await?;
+    let client = place.client()?;
+    let done = load::run(runs, bench.span, move |number| {
+        let (client, supervisors) = (client.clone(), supervisors.clone());
+        async move {
+            one_run(&client, "bench").await?;
+            match supervisors {
+                Some(supervisors) => supervisors.keep(number, STEPS).await,
+                None => Ok(()),
+            }
+        }
+    });
+    let done = done.await?;
+    #[expect(clippy::cast_precision_loss, reason = "a small number")]
+    Ok(Measured { rate: done.rate * STEPS as f64, ..done })
 }
 
 /// One run from its start to its end.
