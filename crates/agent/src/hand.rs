@@ -89,13 +89,12 @@ impl Hand {
         let Some(crew) = &self.crew else {
             return self.command(assignment, &folder, lock)?.spawn().map(Some);
         };
-        let own = lock.try_clone()?;
         let hand = self.clone();
         match crew.keep(token, lock, stage, move |said| hand.hear(said)) {
             Ok(()) => Ok(None),
             Err(error) => {
                 tracing::error!(token, %error, "no cradle can be started");
-                self.command(assignment, &folder, own)?.spawn().map(Some)
+                self.command(assignment, &folder, folder.lock()?)?.spawn().map(Some)
             }
         }
     }

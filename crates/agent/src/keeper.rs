@@ -113,7 +113,9 @@ fn work(hand: &Hand, tasks: &Receiver<Task>) {
     let mut shelf = Shelf::default();
     while let Ok(task) = tasks.recv() {
         match task {
-            Task::Start(assignment, stage) => hand.start(&assignment, shelf.take(), stage),
+            Task::Start(assignment, stage) => {
+                hand.start(&assignment, shelf.take(assignment.key.token), stage)
+            }
             Task::Forget { folder, clean } => shelf.put(&folder, clean),
         }
     }

@@ -39,5 +39,7 @@ pub use actions::act;
 pub use agent::{run, run_on};
 pub use config::Config;
 pub use cradle::cradle;
+#[doc(hidden)]
+pub use folder::seen;
 pub use machine::{Machine, Memory, Voice};
 pub use supervisor::supervise;

@@ -213,7 +213,10 @@ mod tests {
         let this = Process::this().unwrap();
         let leader = Process::find(this.session).unwrap_or(this);
         let process = Process { session: leader.pid, ..this };
-        let identity = |start_time| Identity { boot: "b1".into(), pid: leader.pid, start_time, cgroup: None };
+        let identity = |start_time| {
+            let (boot, pid) = ("b1".into(), leader.pid);
+            Identity { boot, pid, start_time, cgroup: None, token: None }
+        };
         assert!(in_session(&process, &identity(leader.start_time)));
         assert!(!in_session(&process, &identity(leader.start_time - 1)));
     }

@@ -41,7 +41,8 @@ fn everything_of(data_dir: &Path) -> Vec<Pid> {
     entries.filter_map(|entry| pid(entry.file_name())).collect()
 }
 
-/// How far the attempts of an agent are, as the files that it leaves say.
+/// How far the attempts of an agent are, as the files that it leaves say. A folder may have been another attempt's: what is
+/// older than the assignment says nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stage {
     /// Assigned, and not executing yet.
@@ -58,18 +59,21 @@ pub(crate) fn has_attempt(data_dir: &Path, stage: Stage) -> bool {
     // A folder without a token for a name is nobody's.
     let attempts =
         attempts.flatten().filter(|attempt| attempt.file_name().as_encoded_bytes()[0].is_ascii_digit());
-    attempts.into_iter().any(|attempt| {
-        let is_there = |name| attempt.path().join(name).exists();
-        match stage {
-            Stage::Granted => is_there("assignment") && !is_there("executing") && !is_there("exit"),
-            Stage::Executing => is_there("executing") && !is_there("exit"),
-            Stage::Finished => is_there("exit"),
-        }
+    attempts.into_iter().any(|attempt| stage_of(&attempt.path()) == Some(stage))
+}
+
+fn stage_of(attempt: &Path) -> Option<Stage> {
+    let written = |name| std::fs::metadata(attempt.join(name)).and_then(|file| file.modified()).ok();
+    let assigned = written("assignment")?;
+    let since = |name| written(name).is_some_and(|at| at >= assigned);
+    Some(match (since("executing"), since("exit")) {
+        (false, false) => Stage::Granted,
+        (true, false) => Stage::Executing,
+        (_, true) => Stage::Finished,
     })
 }
 
 /// Whether an agent has this attempt, and its end is not on disk.
 pub(crate) fn keeps(data_dir: &Path, token: u64) -> bool {
-    let attempt = data_dir.join("attempts").join(token.to_string());
-    attempt.join("executing").exists() && !attempt.join("exit").exists()
+    stage_of(&data_dir.join("attempts").join(token.to_string())) == Some(Stage::Executing)
 }

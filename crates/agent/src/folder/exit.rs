@@ -1,7 +1,7 @@
 //! From the mark that the action may have happened to the record of how it ended.
 
-use std::fs::{self, File};
-use std::io::{self, ErrorKind, Write};
+use std::fs;
+use std::io::{self, ErrorKind};
 use std::path::PathBuf;
 
 use baton_storage::codec::{self, Record};
@@ -9,10 +9,10 @@ use baton_storage::file::{sync_file, write_durably};
 use serde::{Deserialize, Serialize};
 
 use super::Folder;
-use super::spare::overwrite;
+use super::spare::write_over;
 use crate::attempt::Report;
 
-/// Which process supervises, known by more than its pid.
+/// Which process supervises, known by more than its pid, and what.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Identity {
     pub(crate) boot: String,
@@ -21,42 +21,46 @@ pub(crate) struct Identity {
     pub(crate) start_time: u64,
     /// The attempt's own cgroup, where one could be made.
     pub(crate) cgroup: Option<PathBuf>,
+    /// The attempt. `None` where an older version wrote it: then it is that of its folder.
+    pub(crate) token: Option<u64>,
+}
+
+/// As version 1 wrote it.
+#[derive(Deserialize)]
+struct WithoutToken {
+    boot: String,
+    pid: i32,
+    start_time: u64,
+    cgroup: Option<PathBuf>,
 }
 
 impl Record for Identity {
     const MAGIC: u8 = 0xa5;
-    const VERSION: u16 = 1;
+    const VERSION: u16 = 2;
+
+    fn upgrade(_: u16, body: &[u8]) -> Result<Self, codec::Error> {
+        let WithoutToken { boot, pid, start_time, cgroup } = codec::decode_body(body)?;
+        Ok(Identity { boot, pid, start_time, cgroup, token: None })
+    }
 }
 
 impl Folder {
     /// `None` where it is missing or unreadable: then nobody is signalled by it.
     pub(crate) fn identity(&self) -> Option<Identity> {
-        let places = [self.exit_path(), self.executing(), self.path.join("identity")];
-        let mut records = places.iter().filter_map(|place| fs::read(place).ok());
-        records.find_map(|bytes| codec::decode_first(&bytes).ok()).map(|(identity, _)| identity)
+        let places = [self.executing(), self.exit_path(), self.path.join("identity")];
+        let records = places.iter().filter_map(|place| fs::read(place).ok());
+        let mut marks = records.filter_map(|bytes| codec::decode_first(&bytes).ok()).map(|(mark, _)| mark);
+        marks.find(|mark| self.is_marked_by(mark))
     }
 
-    /// Says who supervises, and that the action may have happened.
-    pub(crate) fn mark_executing(&self, identity: &Identity) -> io::Result<Marker> {
-        let bytes = codec::encode(identity);
-        let file = match overwrite(&self.blank(), &bytes) {
-            Ok(file) => {
-                fs::rename(self.blank(), self.executing())?;
-                file
-            }
-            Err(_) => {
-                let mut file = File::create(self.executing())?;
-                file.write_all(&bytes)?;
-                file
-            }
-        };
-        Ok(Marker { file, folder: self.clone() })
+    /// Says who supervises what, and that the action may have happened.
+    pub(crate) fn mark_executing(&self, identity: &Identity) -> io::Result<()> {
+        write_over(&self.executing(), &codec::encode(identity))
     }
 
-    /// Writes the end where there is no marker, or what was written into it is not known to be; durably.
+    /// Writes the end. It is not durable yet.
     pub(crate) fn write_exit(&self, report: &Report) -> io::Result<()> {
-        write_durably(&self.exit_path(), &codec::encode(report))?;
-        self.sync_names()
+        write_over(&self.exit_path(), &codec::encode(report))
     }
 
     /// Makes an end durable that was written and not synced.
@@ -68,25 +72,40 @@ impl Folder {
         }
     }
 
+    /// Writes the end durably, and as a new file: of one whose sync has failed nobody knows what it holds.
+    pub(crate) fn replace_exit(&self, report: &Report) -> io::Result<()> {
+        write_durably(&self.exit_path(), &codec::encode(report))?;
+        self.sync_names()
+    }
+
     pub(crate) fn exit(&self) -> Option<Report> {
-        // It may take its name between two looks.
+        // An older version's supervisor writes it into the marker, and then gives that this name.
         let places = [self.exit_path(), self.executing(), self.exit_path()];
-        let bytes = places.iter().find_map(|place| fs::read(place).ok())?;
-        let whose = codec::decode_first::<Identity>(&bytes).map_or(0, |(_, length)| length);
-        // A marker ends here as long as nothing is known of the end.
-        let end = Some(&bytes[whose..]).filter(|end| !end.is_empty())?;
-        let read = codec::decode(end).inspect_err(|error| {
+        places.iter().find_map(|place| fs::read(place).ok().and_then(|bytes| self.read_exit(&bytes)))
+    }
+
+    /// What longer ones have left may stand behind it.
+    fn read_exit(&self, bytes: &[u8]) -> Option<Report> {
+        let mark = codec::decode_first::<Identity>(bytes).map_or(0, |(_, length)| length);
+        let end = Some(&bytes[mark..]).filter(|end| !end.is_empty())?;
+        let read = codec::decode_first::<Report>(end).inspect_err(|error| {
             tracing::warn!(folder = %self.path.display(), %error, "unreadable exit record");
         });
-        read.ok().filter(|report: &Report| self.is_of(report.key.token))
+        read.ok().map(|(report, _)| report).filter(|report| self.is_of(report.key.token))
+    }
+
+    /// Whether the action may have happened: what cannot be read counts as this attempt's mark.
+    pub(super) fn is_marked(&self) -> bool {
+        let mark = fs::read(self.executing()).ok().map(|bytes| codec::decode_first(&bytes));
+        mark.is_some_and(|mark| mark.map_or(true, |(mark, _)| self.is_marked_by(&mark)))
+    }
+
+    fn is_marked_by(&self, mark: &Identity) -> bool {
+        mark.token.is_none_or(|token| self.is_of(token))
     }
 
     fn is_of(&self, token: u64) -> bool {
         self.path.file_name().is_some_and(|name| name == token.to_string().as_str())
-    }
-
-    pub(super) fn blank(&self) -> PathBuf {
-        self.path.join("blank")
     }
 
     pub(super) fn executing(&self) -> PathBuf {
@@ -95,20 +114,5 @@ impl Folder {
 
     pub(super) fn exit_path(&self) -> PathBuf {
         self.path.join("exit")
-    }
-}
-
-/// The marker in the hand of who wrote it.
-#[derive(Debug)]
-pub(crate) struct Marker {
-    file: File,
-    folder: Folder,
-}
-
-impl Marker {
-    /// Writes the end into it, and gives it its name. It is not durable yet.
-    pub(crate) fn turn_into_exit(&mut self, report: &Report) -> io::Result<()> {
-        self.file.write_all(&codec::encode(report))?;
-        fs::rename(self.folder.executing(), self.folder.exit_path())
     }
 }

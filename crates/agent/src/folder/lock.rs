@@ -12,10 +12,17 @@ use crate::attempt::Assignment;
 impl Folder {
     /// Writes what to do, and gives back the lock under which it is done.
     pub(crate) fn hand_out(&self, assignment: &Assignment) -> io::Result<File> {
-        let taken = || io::Error::other("somebody else keeps the attempt");
-        let mut file = self.try_lock()?.ok_or_else(taken)?;
+        let mut file = self.lock()?;
         file.write_all(&codec::encode(assignment))?;
         Ok(file)
+    }
+
+    /// The lock.
+    ///
+    /// # Errors
+    /// If somebody else holds it.
+    pub(crate) fn lock(&self) -> io::Result<File> {
+        self.try_lock()?.ok_or_else(|| io::Error::other("somebody else keeps the attempt"))
     }
 
     /// The file that is locked, open and not locked.

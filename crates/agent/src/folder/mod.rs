@@ -4,10 +4,9 @@
 //! | file | written by | says |
 //! |---|---|---|
 //! | `assignment` | agent | what to do; locked as long as the supervisor may act: the only proof that it is alive |
-//! | `executing` | supervisor | which process it is, and its cgroup: from here on the action may have happened |
+//! | `executing` | supervisor | which process it is, its cgroup, and for which attempt: from here on the action may have happened |
 //! | `output` | the step | `key=value` lines |
-//! | `exit` | supervisor | how it ended, behind what `executing` said |
-//! | `blank` | | an earlier attempt's `exit`, to be written over: it says nothing |
+//! | `exit` | supervisor | how it ended |
 //! | `stop` | agent | end it, and why |
 //! | `log` | supervisor | why it could not do its work |
 //! | `tombstone` | agent, durable | it never started and never will |
@@ -16,10 +15,12 @@
 //! calls started may have acted. So only the end needs the disk, and an agent that hears of it has it in its journal
 //! before anybody else hears of it: the supervisor syncs it where no agent does.
 //!
-//! An ended attempt's folder goes over to a later one, as new files cost much of what an attempt costs. After a power cut
-//! it may hold what it held for an earlier one: an end counts only where it says whose it is.
+//! An ended attempt's folder goes over to a later one with these files, as new ones cost much of what an attempt costs. So
+//! a mark and an end count only where they say whose they are (what is older than `assignment` is another's), and behind a
+//! record may stand what longer ones have left.
 //!
-//! Older versions locked a file `lock`, kept who supervises in `identity`, and wrote the end alone.
+//! Older versions locked a file `lock`, kept who supervises in `identity`, or wrote the end into `executing` and renamed
+//! that to `exit`.
 
 mod exit;
 mod lock;
@@ -40,7 +41,12 @@ use crate::attempt::Assignment;
 use crate::ledger::Seen;
 use crate::process::Process;
 
-pub(crate) use exit::{Identity, Marker};
+pub(crate) use exit::Identity;
+
+/// What this attempt's folder says of it to somebody who leaves its lock alone.
+pub fn seen(folder: &Path) -> Seen {
+    Folder::at(folder).seen_unlocked()
+}
 
 /// An attempt's folder. Nothing in it need exist.
 #[derive(Debug, Clone)]
@@ -84,7 +90,7 @@ impl Folder {
 
     /// Removes all of it: what is there as a rule by its name, and a folder with more than that as a folder.
     pub(crate) fn remove(&self) -> io::Result<()> {
-        for name in ["assignment", "exit", "output"] {
+        for name in ["assignment", "executing", "exit", "output"] {
             // Whatever is not there, or cannot go, the folder itself will tell.
             let _ = fs::remove_file(self.path.join(name));
         }
@@ -118,8 +124,14 @@ impl Folder {
     }
 
     pub(crate) fn assignment(&self) -> io::Result<Assignment> {
-        let bytes = fs::read(self.path.join("assignment"))?;
-        codec::decode(&bytes).map_err(io::Error::other)
+        Self::assignment_in(&mut File::open(self.path.join("assignment"))?)
+    }
+
+    /// The assignment in this file, which is read from where it stands.
+    pub(crate) fn assignment_in(file: &mut impl Read) -> io::Result<Assignment> {
+        let mut bytes = Vec::with_capacity(4096);
+        file.read_to_end(&mut bytes)?;
+        codec::decode_first(&bytes).map(|(assignment, _)| assignment).map_err(io::Error::other)
     }
 
     /// Says durably that the attempt is over.
@@ -157,6 +169,7 @@ impl Folder {
 
     /// What the folder shows to whoever holds its lock.
     pub(crate) fn seen_unlocked(&self) -> Seen {
-        Seen { locked: false, executing: self.executing().exists(), exit: self.exit() }
+        let exit = self.exit();
+        Seen { locked: false, executing: exit.is_some() || self.is_marked(), exit }
     }
 }

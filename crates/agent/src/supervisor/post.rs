@@ -1,7 +1,7 @@
 //! What a supervisor has for all of its attempts, one after the other: its name, its cgroup, and whom it listens to.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Seek};
 use std::os::fd::{AsFd, OwnedFd};
 use std::thread;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use super::signals::listen_for_termination;
 use super::{Watch, perform, report};
 use crate::attempt::Report;
 use crate::cgroup::Cgroup;
-use crate::folder::{Folder, Identity, Marker};
+use crate::folder::{Folder, Identity};
 use crate::host;
 use crate::line::{self, Word};
 use crate::process::Process;
@@ -50,7 +50,8 @@ impl Post {
         let cgroup = Cgroup::create(&cgroup_name(first)).ok();
         let cradle = cgroup.as_ref().and_then(Cgroup::open);
         let path = cgroup.as_ref().map(|cgroup| cgroup.path().to_owned());
-        let identity = Identity { boot, pid: this.pid, start_time: this.start_time, cgroup: path };
+        let identity =
+            Identity { boot, pid: this.pid, start_time: this.start_time, cgroup: path, token: None };
         let signals = listen_for_termination()?;
         Ok(Post { identity, cgroup, cradle, signals, line, unsynced: None })
     }
@@ -60,15 +61,16 @@ impl Post {
     ///
     /// # Errors
     /// Why there is no exit record.
-    pub(crate) fn keep(&mut self, folder: &Folder, lock: File) -> io::Result<bool> {
-        let assignment = folder.assignment()?;
+    pub(crate) fn keep(&mut self, folder: &Folder, mut lock: File) -> io::Result<bool> {
+        lock.rewind()?;
+        let assignment = Folder::assignment_in(&mut lock)?;
         let token = assignment.key.token;
+        self.identity.token = Some(token);
         let mut watch = Watch::new(self, folder.clone(), assignment);
         let ended = perform(&mut watch);
         let report = report(&mut watch, &ended);
         let stays = watch.left_nothing();
-        let marker = watch.take_marker();
-        write_exit(folder, marker, &report, !stays)?;
+        write_exit(folder, &report, !stays)?;
         if stays {
             drop(lock);
             return self.tell(folder, token).map(|()| true);
@@ -138,18 +140,14 @@ impl Drop for Post {
 /// Writes the exit record, a few times over if need be: a disk that is full for a minute must not
 /// turn a known outcome into an unknown one. Each try but the first writes and syncs a new file, so
 /// a failed sync is never taken back.
-fn write_exit(folder: &Folder, marker: Option<Marker>, report: &Report, durably: bool) -> io::Result<()> {
-    if let Some(mut marker) = marker
-        && marker
-            .turn_into_exit(report)
-            .and_then(|()| if durably { folder.sync_exit() } else { Ok(()) })
-            .is_ok()
-    {
+fn write_exit(folder: &Folder, report: &Report, durably: bool) -> io::Result<()> {
+    let written = folder.write_exit(report);
+    if written.and_then(|()| if durably { folder.sync_exit() } else { Ok(()) }).is_ok() {
         return Ok(());
     }
     let mut tries = 120;
     loop {
-        match folder.write_exit(report) {
+        match folder.replace_exit(report) {
             Err(_) if tries > 0 => thread::sleep(Duration::from_millis(500)),
             result => return result,
         }

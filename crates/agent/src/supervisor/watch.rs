@@ -18,7 +18,7 @@ use super::signals::{ended, is_childless, reap};
 use super::tree;
 use crate::actions::{self, Told};
 use crate::attempt::{Action, Assignment, Call};
-use crate::folder::{Folder, Marker};
+use crate::folder::Folder;
 use crate::host::boottime_ns;
 use crate::lease::Deadline;
 use crate::line::{self, Word};
@@ -42,8 +42,6 @@ pub(crate) struct Watch<'p> {
     folder: Folder,
     home: PathBuf,
     assignment: Assignment,
-    /// From the first process on.
-    marker: Option<Marker>,
     told_to_end: bool,
     /// By a signal, which is meant for the supervisor itself.
     terminated: bool,
@@ -65,7 +63,6 @@ impl<'p> Watch<'p> {
             home,
             folder,
             assignment,
-            marker: None,
             told_to_end: false,
             terminated: false,
             ended_tree: false,
@@ -79,11 +76,6 @@ impl<'p> Watch<'p> {
 
     pub(super) fn assignment(&self) -> &Assignment {
         &self.assignment
-    }
-
-    /// Where the end is to be written, if it was said that the action may have happened.
-    pub(super) fn take_marker(&mut self) -> Option<Marker> {
-        self.marker.take()
     }
 
     /// Nothing of the attempt is left, so that whoever kept it can keep another one. Where the tree was ended, nobody can
@@ -185,9 +177,9 @@ impl<'p> Watch<'p> {
         let first = self.until_ns.is_none();
         if first {
             let marked = self.folder.mark_executing(&self.post.identity);
-            self.marker = Some(marked.map_err(|error| Ended::Abandoned {
+            marked.map_err(|error| Ended::Abandoned {
                 reason: format!("it could not be noted that it starts: {error}"),
-            })?);
+            })?;
         }
         if let Some(reason) = self.folder.stop() {
             let reason = format!("stopped before it started: {reason}");

@@ -250,6 +250,11 @@ pub(crate) fn marked_supervisors(data_dir: &Path) -> Vec<i32> {
     marked(data_dir).into_iter().filter(supervises).collect()
 }
 
+/// To one that is there.
+pub(crate) fn signal(pid: i32, signal: rustix::process::Signal) {
+    rustix::process::kill_process(rustix::process::Pid::from_raw(pid).expect("a pid"), signal).unwrap();
+}
+
 /// `kill -9`; one that is gone already is fine.
 pub(crate) fn kill(pid: i32) {
     let pid = rustix::process::Pid::from_raw(pid).expect("a pid");

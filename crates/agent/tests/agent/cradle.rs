@@ -3,16 +3,12 @@
 use std::fs;
 
 use baton_api::Outcome;
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 
-use crate::bench::{Bench, alive, eventually, kill, marked, marked_supervisors};
+use crate::bench::{Bench, alive, eventually, kill, marked, marked_supervisors, signal};
 
 const SLOW: &str = "echo $$ > $D/pid; echo did >> $D/effects;
                     until [ -e $D/go ]; do sleep 0.01; done; exit 5";
-
-fn signal(pid: i32, signal: Signal) {
-    kill_process(Pid::from_raw(pid).unwrap(), signal).unwrap();
-}
 
 fn words(pid: i32, what: &str) -> Vec<String> {
     let text = fs::read(format!("/proc/{pid}/{what}")).unwrap_or_default();

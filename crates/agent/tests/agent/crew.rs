@@ -3,8 +3,9 @@
 use std::fs;
 
 use baton_api::Outcome;
+use rustix::process::Signal;
 
-use crate::bench::{Bench, alive, eventually, kill, marked_supervisors};
+use crate::bench::{Bench, alive, eventually, kill, marked_supervisors, signal};
 
 /// The one supervisor that waits.
 async fn waiting(bench: &Bench) -> i32 {
@@ -73,6 +74,27 @@ async fn one_that_dies_while_it_waits_leaves_no_doubt() {
         let effects = bench.lines("effects");
         assert_eq!(effects.iter().filter(|line| **line == (token + 1).to_string()).count(), happened);
     }
+}
+
+/// The folder of an attempt that has not begun holds the mark and the end of the one before.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_another_attempt_has_left_is_not_taken_for_this_one_s() {
+    let mut bench = Bench::start().await;
+    for token in [7, 8] {
+        bench.done(bench.script(token, "exit 0")).await;
+    }
+    let waiting = waiting(&bench).await;
+    signal(waiting, Signal::STOP);
+    bench.leader.assign(bench.script(9, "echo $BATON_TOKEN >> $D/effects"));
+    let folder = bench.attempt(9);
+    let left =
+        || folder.join("assignment").exists().then(|| fs::read(folder.join("executing")).ok()).flatten();
+    assert!(!eventually("its folder", left).await.is_empty());
+    bench.kill_agent();
+    kill(waiting);
+    bench.come_back().await;
+    assert_eq!(bench.leader.report(9).await.outcome(), Outcome::NotStarted);
+    assert!(bench.lines("effects").is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -29,7 +29,7 @@ fn frozen_before_exec(cluster: &Cluster, plan: &str, agent: &str) -> (String, u3
     });
     // Attempts are handed over one after the other: once a later one is over, this one has been.
     cluster.until_run(&cluster.run(plan), "succeeded");
-    assert!(!folder.join("executing").exists() && !folder.join("exit").exists());
+    assert_eq!(baton_agent::seen(&folder), baton_agent::ledger::Seen::default());
     send(pid, Signal::STOP);
     (run, frozen, folder)
 }
@@ -65,7 +65,7 @@ fn z02(attributes: &str, asleep: &str, told: &str) {
     assert!(text(&shown, "reason").contains(told), "{shown}");
     // Its agent sleeps on, so nobody renews the lease for it.
     send(frozen, Signal::CONT);
-    cluster.until("its last check", || folder.join("exit").exists());
+    cluster.until("its last check", || baton_agent::seen(&folder).exit.is_some());
     cluster.signal_agent("west-1", Signal::CONT);
     cluster.until_run(&run, "succeeded");
     cluster.until_ready();

@@ -74,7 +74,7 @@ impl Cluster {
         let attempts = self.data_dir(agent).join("attempts");
         self.until("exit records", || {
             let folders = std::fs::read_dir(&attempts).into_iter().flatten().flatten();
-            folders.filter(|folder| folder.path().join("exit").exists()).count() >= how_many
+            folders.filter(|folder| baton_agent::seen(&folder.path()).exit.is_some()).count() >= how_many
         });
     }
 }
