@@ -2,12 +2,15 @@
 //! waits for it: so everything is laid out before, and nothing here allocates, locks or unwinds.
 
 use std::collections::BTreeMap;
+use std::env;
 use std::ffi::{CStr, CString, OsStr, OsString, c_char, c_int};
 use std::io;
 use std::os::fd::RawFd;
-use std::os::unix::ffi::OsStrExt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::ptr;
 use std::sync::atomic::{AtomicI32, Ordering};
+
+use rustix::fs::{Access, access};
 
 unsafe extern "C" {
     /// Where `execvp` finds both the environment and the path on which it looks for the program.
@@ -29,10 +32,22 @@ unsafe fn own_variables() -> impl Iterator<Item = (&'static [u8], *const c_char)
     })
 }
 
+/// Where it stands on this path: the first place that may be executed.
+fn find(program: &str, path: &OsStr) -> Option<CString> {
+    if program.contains('/') {
+        return None;
+    }
+    let mut places = env::split_paths(path).map(|folder| folder.join(program));
+    let place = places.find(|place| access(place, Access::EXEC_OK).is_ok())?;
+    CString::new(place.into_os_string().into_vec()).ok()
+}
+
 /// A program about to be executed, in the words of the kernel.
 pub(super) struct Program {
     argv: Vec<*const c_char>,
     envp: Vec<*const c_char>,
+    /// Where `execvp` would find it. That one looks by trying to execute what is not there, at a cost of its own.
+    place: Option<CString>,
     stdout: RawFd,
     stderr: RawFd,
     supervisor: libc::pid_t,
@@ -55,6 +70,9 @@ impl Program {
     ) -> io::Result<Program> {
         let given: BTreeMap<&[u8], &OsStr> =
             environment.iter().map(|(name, value)| (name.as_bytes(), value.as_os_str())).collect();
+        let path =
+            given.get(&b"PATH"[..]).map_or_else(|| env::var_os("PATH"), |path| Some((*path).to_owned()));
+        let place = argv.first().zip(path).and_then(|(program, path)| find(program, &path));
         let lines = given.iter().map(|(name, value)| [name, &b"="[..], value.as_bytes()].concat());
         let mut texts = Vec::new();
         let mut point = |text: Vec<u8>| {
@@ -73,7 +91,7 @@ impl Program {
         // SAFETY: it only asks.
         let supervisor = unsafe { libc::getpid() };
         let failure = AtomicI32::new(0);
-        Ok(Program { argv, envp, stdout, stderr, supervisor, failure, _texts: texts })
+        Ok(Program { argv, envp, place, stdout, stderr, supervisor, failure, _texts: texts })
     }
 
     /// Room on the stack for what `execvp` needs: a path, and a copy of the arguments where it takes the program for a
@@ -114,6 +132,9 @@ impl Program {
         // parent.
         unsafe {
             let code = self.prepare().err().unwrap_or_else(|| {
+                if let Some(place) = &self.place {
+                    libc::execve(place.as_ptr(), self.argv.as_ptr(), self.envp.as_ptr());
+                }
                 libc::execvp(self.argv[0], self.argv.as_ptr());
                 *libc::__errno_location()
             });

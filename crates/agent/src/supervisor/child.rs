@@ -13,7 +13,7 @@ use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
 
 use super::become_program::Program;
 use super::ended::Ended;
-use super::vfork;
+use super::vfork::{self, Stack};
 
 /// The process whose exit decides the step.
 pub(super) struct Child {
@@ -28,42 +28,44 @@ pub(super) struct Child {
 pub(super) fn spawn(
     argv: &[String],
     environment: &[(String, OsString)],
+    stack: &mut Stack,
     cgroup: Option<BorrowedFd<'_>>,
 ) -> Result<Child, Ended> {
     let Some(program) = argv.first() else {
         return Err(Ended::NotExecuted { code: 126, reason: "the command is empty".into() });
     };
-    start(argv, environment, cgroup).map_err(|error| not_executed(program, &error))?
+    start(argv, environment, stack, cgroup).map_err(|error| not_executed(program, &error))?
 }
 
 /// The child, or why it did not become the program.
 fn start(
     argv: &[String],
     environment: &[(String, OsString)],
+    stack: &mut Stack,
     cgroup: Option<BorrowedFd<'_>>,
 ) -> io::Result<Result<Child, Ended>> {
     let pipe = || pipe_with(PipeFlags::CLOEXEC);
     let (stdout, out) = pipe()?;
     let (stderr, err) = pipe()?;
     let program = Program::new(argv, environment, out.as_raw_fd(), err.as_raw_fd())?;
-    let pid = vfork::start(&program, cgroup)?;
+    let (pid, pidfd) = vfork::start(&program, stack, cgroup)?;
     // Both ends that the child writes to are closed here when this returns, or the streams would never end.
     if let Some(error) = program.failure() {
         // It has ended by itself, and whoever reaps the others reaps it.
         return Err(error);
     }
-    Ok(watch(pid, stdout, stderr).map_err(|_| {
+    Ok(watch(pid, pidfd, stdout, stderr).map_err(|_| {
         // It runs and cannot be watched, so nobody can say how far it comes.
         let _ = kill_process(pid, Signal::KILL);
         Ended::Signalled(libc::SIGKILL)
     }))
 }
 
-fn watch(pid: Pid, stdout: OwnedFd, stderr: OwnedFd) -> io::Result<Child> {
+fn watch(pid: Pid, pidfd: Option<OwnedFd>, stdout: OwnedFd, stderr: OwnedFd) -> io::Result<Child> {
     for pipe in [&stdout, &stderr] {
         rustix::io::ioctl_fionbio(pipe, true)?;
     }
-    let pidfd = pidfd_open(pid, PidfdFlags::empty())?;
+    let pidfd = pidfd.map_or_else(|| pidfd_open(pid, PidfdFlags::empty()), Ok)?;
     Ok(Child { pid, pidfd, stdout, stderr })
 }
 

@@ -11,6 +11,7 @@ use rustix::net::RecvFlags;
 use rustix::process::{getpid, set_child_subreaper, setsid};
 
 use super::signals::listen_for_termination;
+use super::vfork::Stack;
 use super::{Watch, perform, report};
 use crate::attempt::Report;
 use crate::cgroup::Cgroup;
@@ -26,6 +27,8 @@ pub(crate) struct Post {
     pub(super) cgroup: Option<Cgroup>,
     /// Where its steps are born.
     pub(super) cradle: Option<File>,
+    /// On which they are, until they are programs.
+    pub(super) stack: Stack,
     /// SIGTERM, as something to poll.
     pub(super) signals: OwnedFd,
     /// To the agent, while there is one.
@@ -53,7 +56,7 @@ impl Post {
         let identity =
             Identity { boot, pid: this.pid, start_time: this.start_time, cgroup: path, token: None };
         let signals = listen_for_termination()?;
-        Ok(Post { identity, cgroup, cradle, signals, line, unsynced: None })
+        Ok(Post { identity, cgroup, cradle, stack: Stack::new(), signals, line, unsynced: None })
     }
 
     /// Keeps the attempt until its end is written down, and a daemon's output for as long as there is some. Says whether

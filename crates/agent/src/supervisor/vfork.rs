@@ -5,7 +5,7 @@
 use std::arch::asm;
 use std::ffi::{c_int, c_void};
 use std::io;
-use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::ptr;
 
 use rustix::process::Pid;
@@ -17,20 +17,27 @@ const CLONE_INTO_CGROUP: u64 = 1 << 33;
 const SHARED: c_int = libc::CLONE_VM | libc::CLONE_VFORK;
 
 /// Starts the program, and comes back when it runs or has said why not. Where it cannot be born inside the cgroup,
-/// ancestry finds it as well.
+/// ancestry finds it as well. Its descriptor comes with it where the kernel has one to give.
 ///
 /// # Errors
 /// If no process can be made.
-pub(super) fn start(program: &Program, cgroup: Option<BorrowedFd<'_>>) -> io::Result<Pid> {
-    let stack = Stack::new(program.stack_len())?;
+pub(super) fn start(
+    program: &Program,
+    stack: &mut Stack,
+    cgroup: Option<BorrowedFd<'_>>,
+) -> io::Result<(Pid, Option<OwnedFd>)> {
+    stack.grow_to(program.stack_len())?;
     // SAFETY: supervisors have one thread.
-    let pid = unsafe {
+    let born = unsafe {
         program.with_environment(|| {
-            let inside = cgroup.and_then(|cgroup| born_inside(program, &stack, cgroup));
-            inside.map_or_else(|| born(program, &stack), Ok)
+            let inside = cgroup.and_then(|cgroup| born_inside(program, stack, cgroup));
+            inside
+                .map_or_else(|| born(program, stack).map(|pid| (pid, None)), |(pid, fd)| Ok((pid, Some(fd))))
         })
     };
-    pid.and_then(|pid| Pid::from_raw(pid).ok_or_else(|| io::Error::other("a process without a number")))
+    let (pid, pidfd) = born?;
+    let pid = Pid::from_raw(pid).ok_or_else(|| io::Error::other("a process without a number"))?;
+    Ok((pid, pidfd))
 }
 
 extern "C" fn child(program: *mut c_void) -> ! {
@@ -50,17 +57,21 @@ unsafe fn born(program: &Program, stack: &Stack) -> io::Result<i32> {
 }
 
 /// `None` where the kernel refuses, or this machine's words for it are not known here.
-unsafe fn born_inside(program: &Program, stack: &Stack, cgroup: BorrowedFd<'_>) -> Option<i32> {
+unsafe fn born_inside(program: &Program, stack: &Stack, cgroup: BorrowedFd<'_>) -> Option<(i32, OwnedFd)> {
+    let mut pidfd: RawFd = -1;
     // SAFETY: all zeros is a valid value of this plain C structure.
     let mut how: libc::clone_args = unsafe { std::mem::zeroed() };
-    how.flags = CLONE_INTO_CGROUP | u64::from(SHARED.cast_unsigned());
+    how.flags = CLONE_INTO_CGROUP | u64::from((SHARED | libc::CLONE_PIDFD).cast_unsigned());
+    how.pidfd = ptr::from_mut(&mut pidfd) as u64;
     how.exit_signal = libc::SIGCHLD as u64;
     how.stack = stack.bottom as u64;
     how.stack_size = stack.length as u64;
     how.cgroup = cgroup.as_raw_fd() as u64;
     // SAFETY: as `born`.
     let pid = unsafe { clone3(&how, ptr::from_ref(program).cast_mut().cast()) };
-    i32::try_from(pid).ok().filter(|pid| *pid > 0)
+    let pid = i32::try_from(pid).ok().filter(|pid| *pid > 0)?;
+    // SAFETY: the kernel has just opened it for this process.
+    Some((pid, unsafe { OwnedFd::from_raw_fd(pidfd) }))
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -117,15 +128,28 @@ unsafe fn clone3(_: &libc::clone_args, _: *mut c_void) -> isize {
     -1
 }
 
-/// Memory for one child's stack.
-struct Stack {
+/// Memory for the stack of one child after the other.
+#[derive(Debug)]
+pub(super) struct Stack {
     bottom: *mut c_void,
     length: usize,
 }
 
 impl Stack {
-    fn new(length: usize) -> io::Result<Stack> {
-        let length = length.next_multiple_of(4096);
+    /// None yet.
+    pub(super) fn new() -> Stack {
+        Stack { bottom: ptr::null_mut(), length: 0 }
+    }
+
+    /// Makes it at least so long.
+    fn grow_to(&mut self, length: usize) -> io::Result<()> {
+        if length > self.length {
+            *self = Stack::of(length.next_multiple_of(4096))?;
+        }
+        Ok(())
+    }
+
+    fn of(length: usize) -> io::Result<Stack> {
         let (how, whose) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
         // SAFETY: new memory at a place of the kernel's choice.
         let bottom = unsafe { libc::mmap(ptr::null_mut(), length, how, whose, -1, 0) };
@@ -143,7 +167,9 @@ impl Stack {
 
 impl Drop for Stack {
     fn drop(&mut self) {
-        // SAFETY: nobody runs on it any more.
-        unsafe { libc::munmap(self.bottom, self.length) };
+        if self.length > 0 {
+            // SAFETY: nobody runs on it any more.
+            unsafe { libc::munmap(self.bottom, self.length) };
+        }
     }
 }

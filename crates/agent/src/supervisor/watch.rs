@@ -197,7 +197,8 @@ impl<'p> Watch<'p> {
             let until_ns = now_ns.saturating_add(timeout_ns);
             self.until_ns = Some(if timeout_ms == 0 { u64::MAX } else { until_ns });
         }
-        child::spawn(argv, &environment, self.post.cradle.as_ref().map(AsFd::as_fd))
+        let Post { stack, cradle, .. } = &mut *self.post;
+        child::spawn(argv, &environment, stack, cradle.as_ref().map(AsFd::as_fd))
     }
 
     fn environment(&self) -> Vec<(String, OsString)> {

@@ -111,7 +111,11 @@ async fn a_program_is_looked_for_on_the_step_s_own_path() {
     }
     let report = bench.done(command(7, "a-tool", format!("/nowhere:{tools}"))).await;
     assert_eq!((report.exit_code, report.stdout.as_str()), (Some(0), "word 7\n"));
-    assert_eq!(bench.done(command(8, "no-tool", tools)).await.exit_code, Some(126));
+    assert_eq!(bench.done(command(8, "no-tool", tools.clone())).await.exit_code, Some(126));
+    let in_its_way = bench.path("in-its-way");
+    std::fs::create_dir_all(in_its_way.join("a-tool")).unwrap();
+    let path = format!("{}:{tools}", in_its_way.display());
+    assert_eq!(bench.done(command(10, "a-tool", path)).await.stdout, "word 10\n");
     assert_eq!(bench.done(command(9, "a-tool", "/nowhere".into())).await.exit_code, Some(127));
 }
 
