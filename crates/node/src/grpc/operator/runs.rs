@@ -29,7 +29,7 @@ const EVENTS_A_PAGE: usize = 1000;
 
 /// Between two tellings of a run, by its steps.
 const PAUSE_A_STEP: Duration = Duration::from_micros(20);
-const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
+const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
 /// A run as it goes on.
