@@ -96,8 +96,10 @@ impl Folder {
 
     /// Whether the action may have happened: what cannot be read counts as this attempt's mark.
     pub(super) fn is_marked(&self) -> bool {
-        let mark = fs::read(self.executing()).ok().map(|bytes| codec::decode_first(&bytes));
-        mark.is_some_and(|mark| mark.map_or(true, |(mark, _)| self.is_marked_by(&mark)))
+        match fs::read(self.executing()) {
+            Ok(bytes) => codec::decode_first(&bytes).map_or(true, |(mark, _)| self.is_marked_by(&mark)),
+            Err(error) => error.kind() != ErrorKind::NotFound,
+        }
     }
 
     fn is_marked_by(&self, mark: &Identity) -> bool {

@@ -193,4 +193,8 @@ fn a_damaged_mark_is_one() {
     }
     fs::write(folder.executing(), b"").unwrap();
     assert!(folder.seen_unlocked().executing);
+    // As where no file can be opened any more.
+    fs::remove_file(folder.executing()).unwrap();
+    fs::create_dir(folder.executing()).unwrap();
+    assert!(folder.seen_unlocked().executing);
 }
