@@ -129,7 +129,7 @@ impl Folder {
 
     /// The assignment in this file, which is read from where it stands.
     pub(crate) fn assignment_in(file: &mut impl Read) -> io::Result<Assignment> {
-        let mut bytes = Vec::with_capacity(4096);
+        let mut bytes = Vec::new();
         file.read_to_end(&mut bytes)?;
         codec::decode_first(&bytes).map(|(assignment, _)| assignment).map_err(io::Error::other)
     }

@@ -9,7 +9,7 @@ use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 
 use rustix::pipe::{PipeFlags, pipe_with};
-use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
+use rustix::process::Pid;
 
 use super::become_program::Program;
 use super::ended::Ended;
@@ -34,39 +34,32 @@ pub(super) fn spawn(
     let Some(program) = argv.first() else {
         return Err(Ended::NotExecuted { code: 126, reason: "the command is empty".into() });
     };
-    start(argv, environment, stack, cgroup).map_err(|error| not_executed(program, &error))?
+    start(argv, environment, stack, cgroup).map_err(|error| not_executed(program, &error))
 }
 
-/// The child, or why it did not become the program.
+/// The child, or why it did not become the program. Nothing that could fail stands behind its birth: it is watched from
+/// then on.
 fn start(
     argv: &[String],
     environment: &[(String, OsString)],
     stack: &mut Stack,
     cgroup: Option<BorrowedFd<'_>>,
-) -> io::Result<Result<Child, Ended>> {
-    let pipe = || pipe_with(PipeFlags::CLOEXEC);
+) -> io::Result<Child> {
+    let pipe = || {
+        let (end, theirs) = pipe_with(PipeFlags::CLOEXEC)?;
+        rustix::io::ioctl_fionbio(&end, true)?;
+        Ok::<_, io::Error>((end, theirs))
+    };
+    // Both ends that the child writes to are closed here when this returns, or the streams would never end.
     let (stdout, out) = pipe()?;
     let (stderr, err) = pipe()?;
     let program = Program::new(argv, environment, out.as_raw_fd(), err.as_raw_fd())?;
     let (pid, pidfd) = vfork::start(&program, stack, cgroup)?;
-    // Both ends that the child writes to are closed here when this returns, or the streams would never end.
-    if let Some(error) = program.failure() {
+    match program.failure() {
         // It has ended by itself, and whoever reaps the others reaps it.
-        return Err(error);
+        Some(error) => Err(error),
+        None => Ok(Child { pid, pidfd, stdout, stderr }),
     }
-    Ok(watch(pid, pidfd, stdout, stderr).map_err(|_| {
-        // It runs and cannot be watched, so nobody can say how far it comes.
-        let _ = kill_process(pid, Signal::KILL);
-        Ended::Signalled(libc::SIGKILL)
-    }))
-}
-
-fn watch(pid: Pid, pidfd: Option<OwnedFd>, stdout: OwnedFd, stderr: OwnedFd) -> io::Result<Child> {
-    for pipe in [&stdout, &stderr] {
-        rustix::io::ioctl_fionbio(pipe, true)?;
-    }
-    let pidfd = pidfd.map_or_else(|| pidfd_open(pid, PidfdFlags::empty()), Ok)?;
-    Ok(Child { pid, pidfd, stdout, stderr })
 }
 
 /// As a shell would say it: 127 not found, 126 found and not executable.

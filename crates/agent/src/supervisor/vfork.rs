@@ -14,10 +14,10 @@ use super::become_program::Program;
 
 /// As in the kernel's `sched.h`; the constant of the `libc` crate does not fit its own type.
 const CLONE_INTO_CGROUP: u64 = 1 << 33;
-const SHARED: c_int = libc::CLONE_VM | libc::CLONE_VFORK;
+const HOW: c_int = libc::CLONE_VM | libc::CLONE_VFORK | libc::CLONE_PIDFD;
 
 /// Starts the program, and comes back when it runs or has said why not. Where it cannot be born inside the cgroup,
-/// ancestry finds it as well. Its descriptor comes with it where the kernel has one to give.
+/// ancestry finds it as well.
 ///
 /// # Errors
 /// If no process can be made.
@@ -25,17 +25,18 @@ pub(super) fn start(
     program: &Program,
     stack: &mut Stack,
     cgroup: Option<BorrowedFd<'_>>,
-) -> io::Result<(Pid, Option<OwnedFd>)> {
+) -> io::Result<(Pid, OwnedFd)> {
     stack.grow_to(program.stack_len())?;
+    let mut pidfd: RawFd = -1;
     // SAFETY: supervisors have one thread.
-    let born = unsafe {
+    let pid = unsafe {
         program.with_environment(|| {
-            let inside = cgroup.and_then(|cgroup| born_inside(program, stack, cgroup));
-            inside
-                .map_or_else(|| born(program, stack).map(|pid| (pid, None)), |(pid, fd)| Ok((pid, Some(fd))))
+            let inside = cgroup.and_then(|cgroup| born_inside(program, stack, cgroup, &mut pidfd));
+            inside.map_or_else(|| born(program, stack, &mut pidfd), Ok)
         })
-    };
-    let (pid, pidfd) = born?;
+    }?;
+    // SAFETY: the kernel has opened it for this process together with the child.
+    let pidfd = unsafe { OwnedFd::from_raw_fd(pidfd) };
     let pid = Pid::from_raw(pid).ok_or_else(|| io::Error::other("a process without a number"))?;
     Ok((pid, pidfd))
 }
@@ -49,29 +50,33 @@ extern "C" fn child_of_clone(program: *mut c_void) -> c_int {
     child(program)
 }
 
-unsafe fn born(program: &Program, stack: &Stack) -> io::Result<i32> {
+unsafe fn born(program: &Program, stack: &Stack, pidfd: &mut RawFd) -> io::Result<i32> {
     let program = ptr::from_ref(program).cast_mut().cast();
     // SAFETY: the stack is unused, and this process waits until the child does not need it any more.
-    let pid = unsafe { libc::clone(child_of_clone, stack.top(), SHARED | libc::SIGCHLD, program) };
+    let pid = unsafe {
+        libc::clone(child_of_clone, stack.top(), HOW | libc::SIGCHLD, program, ptr::from_mut(pidfd))
+    };
     if pid < 0 { Err(io::Error::last_os_error()) } else { Ok(pid) }
 }
 
 /// `None` where the kernel refuses, or this machine's words for it are not known here.
-unsafe fn born_inside(program: &Program, stack: &Stack, cgroup: BorrowedFd<'_>) -> Option<(i32, OwnedFd)> {
-    let mut pidfd: RawFd = -1;
+unsafe fn born_inside(
+    program: &Program,
+    stack: &Stack,
+    cgroup: BorrowedFd<'_>,
+    pidfd: &mut RawFd,
+) -> Option<i32> {
     // SAFETY: all zeros is a valid value of this plain C structure.
     let mut how: libc::clone_args = unsafe { std::mem::zeroed() };
-    how.flags = CLONE_INTO_CGROUP | u64::from((SHARED | libc::CLONE_PIDFD).cast_unsigned());
-    how.pidfd = ptr::from_mut(&mut pidfd) as u64;
+    how.flags = CLONE_INTO_CGROUP | u64::from(HOW.cast_unsigned());
+    how.pidfd = ptr::from_mut(pidfd) as u64;
     how.exit_signal = libc::SIGCHLD as u64;
     how.stack = stack.bottom as u64;
     how.stack_size = stack.length as u64;
     how.cgroup = cgroup.as_raw_fd() as u64;
     // SAFETY: as `born`.
     let pid = unsafe { clone3(&how, ptr::from_ref(program).cast_mut().cast()) };
-    let pid = i32::try_from(pid).ok().filter(|pid| *pid > 0)?;
-    // SAFETY: the kernel has just opened it for this process.
-    Some((pid, unsafe { OwnedFd::from_raw_fd(pidfd) }))
+    i32::try_from(pid).ok().filter(|pid| *pid > 0)
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -129,7 +134,6 @@ unsafe fn clone3(_: &libc::clone_args, _: *mut c_void) -> isize {
 }
 
 /// Memory for the stack of one child after the other.
-#[derive(Debug)]
 pub(super) struct Stack {
     bottom: *mut c_void,
     length: usize,
