@@ -3,7 +3,7 @@ use std::fs::{self, File};
 use baton_storage::codec;
 use rustix::fs::{FlockOperation, flock};
 
-use super::{Folder, Identity};
+use super::{Folder, GONE_FIRST, Identity};
 use crate::attempt::{Action, Assignment, Call, Key, Outcome, Report};
 use crate::lease::Deadline;
 use crate::ledger::Seen;
@@ -129,6 +129,21 @@ fn a_folder_goes_over_with_nothing_said_in_it() {
     assert_eq!(next.exit(), Some(report(301, "")));
     next.write_stop("late").unwrap();
     assert!(!next.leave_as(&spare).unwrap(), "it holds more than it should");
+}
+
+#[test]
+fn a_folder_that_is_half_removed_is_never_an_act_of_nobody_s() {
+    for gone in 0..=GONE_FIRST.len() {
+        let temporary = tempfile::tempdir().unwrap();
+        let folder = named(&temporary, 300);
+        drop(folder.hand_out(&assignment(Action::Noop)).unwrap());
+        folder.mark_executing(&supervisor(42, 300)).unwrap();
+        folder.write_exit(&Report::bare(key(), Outcome::Succeeded, "")).unwrap();
+        fs::write(folder.output(), "").unwrap();
+        GONE_FIRST[..gone].iter().for_each(|name| fs::remove_file(folder.path.join(name)).unwrap());
+        let acted = folder.seen_unlocked().executing;
+        assert!(!acted || folder.assignment().is_ok(), "{gone} of its files are gone");
+    }
 }
 
 /// What a power cut may leave of an earlier attempt in a later one's folder.
