@@ -72,13 +72,23 @@ impl Bench {
     }
 
     pub(crate) fn spawn_agent(&self) -> Child {
-        Command::new(env!("CARGO_BIN_EXE_baton-agent-alone"))
-            .args(["run", "a1", &self.servers])
-            .arg(self.data_dir())
-            .args(&self.supervisor)
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap()
+        self.spawn_agent_by(Command::new(env!("CARGO_BIN_EXE_baton-agent-alone")))
+    }
+
+    fn spawn_agent_by(&self, mut command: Command) -> Child {
+        let command = command.args(["run", "a1", &self.servers]).arg(self.data_dir()).args(&self.supervisor);
+        command.stderr(Stdio::piped()).spawn().unwrap()
+    }
+
+    /// Starts it behind another program, which becomes the agent, where none runs.
+    pub(crate) fn start_agent_by(&mut self, mut program: Command) {
+        assert!(self.agent.is_none(), "one agent at a time");
+        program.arg(env!("CARGO_BIN_EXE_baton-agent-alone"));
+        self.agent = Some(self.spawn_agent_by(program));
+    }
+
+    pub(crate) fn agent_has_died(&mut self) -> bool {
+        self.agent.as_mut().is_none_or(|agent| agent.try_wait().unwrap().is_some())
     }
 
     /// `kill -9` of the agent, and of nothing else.

@@ -30,8 +30,9 @@ pub(crate) struct Script {
     /// Acknowledges reports.
     pub(crate) acknowledges: bool,
     pub(crate) term: u64,
-    /// What is under way as far as the leader knows: sent again to whoever greets it.
+    /// What is under way as far as the leader knows, and what of it shall end: sent again to whoever greets it.
     assigned: BTreeMap<u64, Assignment>,
+    stopped: BTreeMap<u64, Stop>,
     pub(crate) hellos: Vec<Hello>,
     pub(crate) begun: Vec<AttemptKey>,
     pub(crate) reports: Vec<Report>,
@@ -61,6 +62,7 @@ impl Leader {
                 acknowledges: true,
                 term: 1,
                 assigned: BTreeMap::new(),
+                stopped: BTreeMap::new(),
                 hellos: Vec::new(),
                 begun: Vec::new(),
                 reports: Vec::new(),
@@ -96,9 +98,10 @@ impl Leader {
     }
 
     pub(crate) fn stop(&self, key: AttemptKey, reason: &str) {
-        let reason = reason.to_owned();
-        let key = Some(key);
-        self.send(to_agent::Message::Stop(Stop { key, reason }));
+        let (token, reason) = (key.token, reason.to_owned());
+        let stop = Stop { key: Some(key), reason };
+        self.script(|script| script.stopped.insert(token, stop.clone()));
+        self.send(to_agent::Message::Stop(stop));
     }
 
     /// Waits until the agent has greeted this many times.
@@ -142,7 +145,9 @@ impl Leader {
             }
             from_agent::Message::Report(report) => {
                 let key = report.key.clone();
-                script.assigned.remove(&key.as_ref().map_or(0, |key| key.token));
+                let token = key.as_ref().map_or(0, |key| key.token);
+                script.assigned.remove(&token);
+                script.stopped.remove(&token);
                 script.reports.push(report);
                 let acknowledges = script.acknowledges;
                 let answer = ReportAcknowledged { key };
@@ -183,8 +188,9 @@ impl Agents for Leader {
             let message = Some(refused.unwrap_or(welcome));
             let _ = session.send(Ok(ToAgent { message }));
             script.hellos.push(hello);
-            let again = script.assigned.values().cloned().map(to_agent::Message::Assignment);
-            for message in again.map(Some) {
+            let assigned = script.assigned.values().cloned().map(to_agent::Message::Assignment);
+            let stopped = script.stopped.values().cloned().map(to_agent::Message::Stop);
+            for message in assigned.chain(stopped).map(Some) {
                 let _ = session.send(Ok(ToAgent { message }));
             }
             script.session = Some(session);

@@ -6,6 +6,7 @@ mod catalogue;
 mod cradle;
 mod crew;
 mod death;
+mod every_call;
 mod leader;
 mod life;
 mod secrets;
