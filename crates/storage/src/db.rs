@@ -69,6 +69,7 @@ impl Db {
     pub fn open(folder: &Path) -> Result<Self, OpenError> {
         file::create_folder_durably(folder)?;
         let lock = lock(folder)?;
+        remove_unfinished_settings(folder)?;
         ballast::create(folder)?;
         let sled = match open_sled(folder) {
             Err(OpenError::Full(_)) => {
@@ -195,6 +196,16 @@ fn explain(folder: &Path, error: sled::Error) -> OpenError {
             _ => OpenError::Io(file::named("open", &folder, &error)),
         },
         other => OpenError::Unreadable { folder, reason: other.to_string() },
+    }
+}
+
+/// sled writes its settings before it makes the database, in place: a first start that died between the two leaves what no
+/// later one could read, and nothing that they would be needed for.
+fn remove_unfinished_settings(folder: &Path) -> io::Result<()> {
+    match fs::metadata(folder.join("db")) {
+        Ok(db) if db.len() > 0 => Ok(()),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => file::remove_durably(&folder.join("conf")),
     }
 }
 

@@ -179,6 +179,22 @@ fn an_unfinished_snapshot_of_sled_is_cleared_away() {
 }
 
 #[test]
+fn settings_of_sled_that_are_cut_off_count_only_where_there_is_a_database() {
+    let made = tempfile::tempdir().unwrap();
+    drop(open(made.path()).unwrap());
+    let settings = fs::read(made.path().join("log/conf")).unwrap();
+    for length in 0..settings.len() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("log")).unwrap();
+        fs::write(folder.path().join("log/conf"), &settings[..length]).unwrap();
+        open(folder.path()).unwrap();
+    }
+    fs::write(made.path().join("log/conf"), &settings[1..]).unwrap();
+    let refused = sentence(open(made.path()));
+    assert!(refused.contains("must not vote with a log it may have forgotten"), "{refused}");
+}
+
+#[test]
 fn a_database_that_went_back_in_time_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let backup = tempfile::tempdir().unwrap();
