@@ -6,6 +6,7 @@ mod support;
 mod agents;
 mod coordinators;
 mod disaster;
+mod every_call;
 mod limits;
 mod local;
 mod matrix_agents;

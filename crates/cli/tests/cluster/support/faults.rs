@@ -64,6 +64,11 @@ impl Cluster {
         }
     }
 
+    /// Whether a coordinator's process has ended by itself.
+    pub(crate) fn server_has_died(&self, id: u64) -> bool {
+        self.servers[&id].child.as_ref().is_some_and(|child| !runs(child.id()))
+    }
+
     /// Waits until a coordinator's process has ended by itself, and gives back its exit code.
     pub(crate) fn until_server_ends(&mut self, id: u64) -> i32 {
         // Left where it is, so that it is ended with the cluster should it not end by itself.

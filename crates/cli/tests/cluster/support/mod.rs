@@ -196,12 +196,15 @@ impl Cluster {
     }
 
     fn spawn(&self, title: &str, arguments: &[String]) -> Child {
+        self.spawn_by(Command::new(env!("CARGO_BIN_EXE_baton")), title, arguments)
+    }
+
+    fn spawn_by(&self, mut command: Command, title: &str, arguments: &[String]) -> Child {
         let log = File::options()
             .create(true)
             .append(true)
             .open(self.path(&format!("{title}.log")))
             .expect("a log");
-        let mut command = Command::new(env!("CARGO_BIN_EXE_baton"));
         command.args(arguments).stdin(Stdio::null()).stdout(log.try_clone().expect("a log")).stderr(log);
         command.spawn().expect("the process starts")
     }
@@ -209,6 +212,13 @@ impl Cluster {
     /// Starts a coordinator (again).
     pub(crate) fn start_server(&mut self, id: u64) {
         let child = self.spawn(&format!("server-{id}"), &self.servers[&id].arguments);
+        self.servers.get_mut(&id).expect("a coordinator").child = Some(child);
+    }
+
+    /// Starts a coordinator (again) behind another program, which becomes the coordinator.
+    pub(crate) fn start_server_by(&mut self, id: u64, mut program: Command) {
+        program.arg(env!("CARGO_BIN_EXE_baton"));
+        let child = self.spawn_by(program, &format!("server-{id}"), &self.servers[&id].arguments);
         self.servers.get_mut(&id).expect("a coordinator").child = Some(child);
     }
 
