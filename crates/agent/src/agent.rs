@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use baton_api::connect::{Connect, Tcp};
+use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
 use tracing::{Span, debug_span};
 
@@ -55,7 +56,8 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> anyhow::
     let crew = cradle.map(Crew::new);
     let (events, inbox) = mpsc::unbounded_channel();
     let place = Place { name, home: path.clone(), boot: boot.clone(), supervisor };
-    let keeper = Keeper::new(Hand { place: place.into(), crew, events: events.clone() })?;
+    let runtime = Handle::current();
+    let keeper = Keeper::new(Hand { place: place.into(), crew, events: events.clone(), runtime })?;
     let machine =
         move |voice| Arc::new(ThisMachine { home: path, boot, journal, keeper, voice }) as Arc<dyn Machine>;
     run_hearing((events, inbox), config, memory, machine, Arc::new(Tcp), shutdown).await
@@ -143,7 +145,10 @@ impl Agent {
         for token in self.ledger.unsettled() {
             match self.machine.seen(token) {
                 Ok(seen) => self.take_in(Event::Seen { token, seen }),
-                Err(error) => tracing::error!(token, %error, "the attempt cannot be looked at"),
+                Err(error) => {
+                    tracing::error!(token, %error, "the attempt cannot be looked at yet");
+                    self.machine.adopt(token);
+                }
             }
         }
     }

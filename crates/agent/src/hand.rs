@@ -12,6 +12,7 @@ use std::thread;
 use std::time::Duration;
 
 use baton_storage::sabotage::{self, Bug};
+use tokio::runtime::Handle;
 use tokio::sync::mpsc::UnboundedSender;
 use tracing::Span;
 
@@ -44,6 +45,8 @@ pub(crate) struct Hand {
     /// Without one, every supervisor is started by itself.
     pub(crate) crew: Option<Crew>,
     pub(crate) events: UnboundedSender<Event>,
+    /// For what no thread can be had for yet.
+    pub(crate) runtime: Handle,
 }
 
 impl Hand {
@@ -146,14 +149,17 @@ impl Hand {
                 thread::sleep(Duration::from_millis(20));
             }
         }
-        match folder.wait_for_lock() {
-            Ok(lock) => {
-                let seen = folder.seen_unlocked();
-                drop(lock);
-                self.say(Event::Seen { token, seen });
+        let seen = loop {
+            match folder.wait_for_lock() {
+                Ok(_lock) => break folder.seen_unlocked(),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => break Seen::default(),
+                Err(error) => {
+                    tracing::error!(token, %error, "the attempt cannot be watched yet");
+                    thread::sleep(TRY_AGAIN);
+                }
             }
-            Err(error) => tracing::error!(token, %error, "the attempt cannot be watched"),
-        }
+        };
+        self.look(token, seen);
         if let Some(mut child) = child {
             // It may linger for a daemon's output; this thread then waits to reap it.
             let _ = child.wait();
@@ -172,6 +178,10 @@ impl Hand {
     pub(crate) fn sweep(&self, key: Key) {
         let folder = self.folder(key.token);
         self.settle(key, &folder, |key| {
+            let seen = folder.seen_unlocked();
+            if seen.exit.is_some() || !seen.executing {
+                return Err(io::Error::other("more can be read of it now"));
+            }
             sweep::end_attempt(&self.place.home, key.token, folder.identity(), &self.place.boot);
             folder.bury()?;
             let reason = "its supervisor died while it ran; what it left has been ended";
@@ -229,7 +239,12 @@ impl Hand {
         let name = format!("{what}-{token}");
         let thread = thread::Builder::new().name(name).stack_size(512 * 1024);
         if let Err(error) = thread.spawn(move || body(&hand)) {
-            tracing::error!(token, %error, "no thread for the attempt");
+            tracing::error!(token, %error, "no thread for the attempt yet");
+            let hand = self.clone();
+            self.runtime.spawn(async move {
+                tokio::time::sleep(TRY_AGAIN).await;
+                hand.look(token, Seen { locked: true, ..Seen::default() });
+            });
         }
     }
 }

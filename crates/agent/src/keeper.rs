@@ -69,8 +69,7 @@ impl Keeper {
         let folder = self.folder(token);
         // The attempt's folder may not have been made yet.
         if let Err(error) = folder.create().and_then(|()| folder.write_stop(reason)) {
-            tracing::error!(token, %error, "the attempt could not be told to stop");
-            return;
+            tracing::error!(token, %error, "the attempt could not be told why it has to stop");
         }
         if self.hand.crew.as_ref().is_some_and(|crew| crew.end(token)) {
             return;

@@ -76,7 +76,7 @@ impl Post {
         write_exit(folder, &report, !stays)?;
         if stays {
             drop(lock);
-            return self.tell(folder, token).map(|()| true);
+            return self.tell(folder, token);
         }
         watch.leave_tree();
         // The exit record is there: whoever waits for the end may have it.
@@ -86,15 +86,16 @@ impl Post {
         Ok(false)
     }
 
-    /// Tells the agent, whose journal is where the end is durable next; without one it is made durable here.
-    fn tell(&mut self, folder: &Folder, token: u64) -> io::Result<()> {
+    /// Tells the agent, whose journal is where the end is durable next. Where it cannot be told, the end is made durable
+    /// here, and this process has kept its last attempt: an agent that is there hears of that.
+    fn tell(&mut self, folder: &Folder, token: u64) -> io::Result<bool> {
         let word = Word::Ended { token, stays: true };
         match self.line.as_ref().map(|line| line::say(line, &word)) {
             Some(Ok(())) => {
                 self.unsynced = Some(folder.clone());
-                Ok(())
+                Ok(true)
             }
-            Some(Err(_)) | None => folder.sync_exit(),
+            Some(Err(_)) | None => folder.sync_exit().map(|()| false),
         }
     }
 

@@ -265,10 +265,10 @@ impl<'p> Watch<'p> {
         }
     }
 
-    /// Where the agent is gone, the lock tells as much.
-    pub(super) fn tell_that_it_leaves(&self) {
+    /// Where the agent is gone, the lock tells as much; where it cannot be told, that the line is cut does.
+    pub(super) fn tell_that_it_leaves(&mut self) {
         let word = Word::Ended { token: self.assignment.key.token, stays: false };
-        let _ = self.post.line.as_ref().map(|line| line::say(line, &word));
+        self.post.line.take_if(|line| line::say(line, &word).is_err());
     }
 
     /// Reads on for as long as a daemon of the step holds the streams: without a reader its
