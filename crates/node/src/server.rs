@@ -4,11 +4,12 @@ use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use baton_api::agents_server::AgentsServer;
 use baton_api::operator_server::OperatorServer;
-use futures::Stream;
+use futures::{Stream, StreamExt};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpSocket};
@@ -29,6 +30,9 @@ const LARGEST_REQUEST: usize = 16 << 20;
 /// Connections that may wait to be accepted: after a takeover all agents come at once. The kernel allows no more than
 /// `net.core.somaxconn`, and lets whoever finds no place come again a second later.
 const WAITING: u32 = 16_384;
+
+/// Pause before the next connection where one could not be accepted.
+const ACCEPT_AGAIN: Duration = Duration::from_millis(250);
 
 /// Runs a coordinator until `shutdown` completes; leadership is handed over before it ends.
 ///
@@ -59,6 +63,18 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     socket.listen(WAITING)
 }
 
+/// What cannot be accepted for want of descriptors or memory still waits: asking for it without a pause would take a whole
+/// core from those who are served.
+async fn unhurried<C>(connection: io::Result<C>) -> io::Result<C> {
+    if let Err(error) = &connection
+        && !matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset)
+    {
+        tracing::warn!(%error, "a connection cannot be accepted yet");
+        tokio::time::sleep(ACCEPT_AGAIN).await;
+    }
+    connection
+}
+
 /// Runs a coordinator as [`run`] does, on these surroundings, for whoever connects.
 ///
 /// # Errors
@@ -82,7 +98,7 @@ pub async fn serve<C: AsyncRead + AsyncWrite + Connected + Unpin + Send + 'stati
         .add_service(cluster.peer_service())
         .add_service(OperatorServer::new(operator).max_decoding_message_size(LARGEST_REQUEST))
         .add_service(AgentsServer::new(agents))
-        .serve_with_incoming(connections);
+        .serve_with_incoming(connections.then(unhurried));
     tracing::info!(id = config.id, region = %config.region, address = %config.listen, "listening");
     let formed = async {
         cluster.form().await?;
@@ -99,4 +115,21 @@ pub async fn serve<C: AsyncRead + AsyncWrite + Connected + Unpin + Send + 'stati
     leading.abort();
     cluster.shutdown().await.ok();
     ended
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn what_cannot_be_accepted_is_asked_for_after_a_pause_and_nothing_else() {
+        let no_descriptors = || io::Error::from_raw_os_error(rustix::io::Errno::MFILE.raw_os_error());
+        let given_up = io::Error::from(io::ErrorKind::ConnectionAborted);
+        let came = [Ok(1), Err(no_descriptors()), Err(given_up), Err(no_descriptors()), Ok(2)];
+        let start = tokio::time::Instant::now();
+        let accepted: Vec<_> =
+            futures::stream::iter(came).then(unhurried).filter_map(async |one| one.ok()).collect().await;
+        assert_eq!(accepted, [1, 2]);
+        assert_eq!(start.elapsed(), 2 * ACCEPT_AGAIN);
+    }
 }
