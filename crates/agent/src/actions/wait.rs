@@ -18,6 +18,7 @@ pub(crate) fn perform(watch: &mut Watch<'_>, question: &Call, pace: Pace) -> End
     let stable_ns = pace.stable_ms.saturating_mul(1_000_000);
     let mut last = "no answer came".to_owned();
     let mut held_since_ns = None;
+    let mut asked = false;
     loop {
         let ended = watch.run(question);
         if ended == Ended::Exited(0) {
@@ -30,9 +31,13 @@ pub(crate) fn perform(watch: &mut Watch<'_>, question: &Call, pace: Pace) -> End
             held_since_ns = None;
             last = match said(&ended) {
                 Some(said) => said,
+                None if asked && let Ended::NotExecuted { reason, .. } = &ended => {
+                    format!("the last one could not be asked: {reason}")
+                }
                 None => return with_note(ended, &last),
             };
         }
+        asked = true;
         if let Some(ended) = watch.pause(pace.interval_ms) {
             return with_note(ended, &last);
         }

@@ -24,17 +24,21 @@ pub(super) struct Child {
     pub(super) stderr: OwnedFd,
 }
 
-/// Executes `argv` in a process group of its own that dies with this process.
+/// Executes `argv` in a process group of its own that dies with this process; `first` of its attempt.
 pub(super) fn spawn(
     argv: &[String],
     environment: &[(String, OsString)],
     stack: &mut Stack,
     cgroup: Option<BorrowedFd<'_>>,
+    first: bool,
 ) -> Result<Child, Ended> {
     let Some(program) = argv.first() else {
         return Err(Ended::NotExecuted { code: 126, reason: "the command is empty".into() });
     };
-    start(argv, environment, stack, cgroup).map_err(|error| not_executed(program, &error))
+    start(argv, environment, stack, cgroup).map_err(|error| match first && is_want(&error) {
+        true => Ended::Abandoned { reason: format!("there was no room for its process: {error}") },
+        false => not_executed(program, &error),
+    })
 }
 
 /// The child, or why it did not become the program. Nothing that could fail stands behind its birth: it is watched from
@@ -60,6 +64,11 @@ fn start(
         Some(error) => Err(error),
         None => Ok(Child { pid, pidfd, stdout, stderr }),
     }
+}
+
+/// For want of processes, memory or descriptors: it says nothing about the program, and may be over soon.
+fn is_want(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::EAGAIN | libc::ENOMEM | libc::EMFILE | libc::ENFILE))
 }
 
 /// As a shell would say it: 127 not found, 126 found and not executable.

@@ -21,6 +21,11 @@ use crate::line::{self, Word};
 use crate::process::Process;
 use crate::sweep::cgroup_name;
 
+/// How often an exit record is tried again, and the pause before: a disk that is full for a minute must not turn a known
+/// outcome into an unknown one.
+const TRIES: u32 = 120;
+const TRY_AGAIN: Duration = Duration::from_millis(500);
+
 /// A process that keeps attempts.
 pub(crate) struct Post {
     pub(super) identity: Identity,
@@ -73,7 +78,9 @@ impl Post {
         let ended = perform(&mut watch);
         let report = report(&mut watch, &ended);
         let stays = watch.left_nothing();
-        write_exit(folder, &report, !stays)?;
+        // Without a mark nothing acted, and whoever finds the folder knows it.
+        let tries = if watch.has_marked() { TRIES } else { 0 };
+        write_exit(folder, &report, !stays, tries)?;
         if stays {
             drop(lock);
             return self.tell(folder, token);
@@ -141,18 +148,16 @@ impl Drop for Post {
     }
 }
 
-/// Writes the exit record, a few times over if need be: a disk that is full for a minute must not
-/// turn a known outcome into an unknown one. Each try but the first writes and syncs a new file, so
-/// a failed sync is never taken back.
-fn write_exit(folder: &Folder, report: &Report, durably: bool) -> io::Result<()> {
+/// Writes the exit record, so often over again if need be. Each try but the first writes and syncs a new file, so a failed
+/// sync is never taken back.
+fn write_exit(folder: &Folder, report: &Report, durably: bool, mut tries: u32) -> io::Result<()> {
     let written = folder.write_exit(report);
     if written.and_then(|()| if durably { folder.sync_exit() } else { Ok(()) }).is_ok() {
         return Ok(());
     }
-    let mut tries = 120;
     loop {
         match folder.replace_exit(report) {
-            Err(_) if tries > 0 => thread::sleep(Duration::from_millis(500)),
+            Err(_) if tries > 0 => thread::sleep(TRY_AGAIN),
             result => return result,
         }
         tries -= 1;

@@ -42,6 +42,8 @@ pub(crate) struct Watch<'p> {
     folder: Folder,
     home: PathBuf,
     assignment: Assignment,
+    /// That it starts could be noted.
+    marked: bool,
     told_to_end: bool,
     /// By a signal, which is meant for the supervisor itself.
     terminated: bool,
@@ -63,6 +65,7 @@ impl<'p> Watch<'p> {
             home,
             folder,
             assignment,
+            marked: false,
             told_to_end: false,
             terminated: false,
             ended_tree: false,
@@ -83,6 +86,10 @@ impl<'p> Watch<'p> {
     pub(super) fn left_nothing(&self) -> bool {
         let silent = self.stdout.end.is_none() && self.stderr.end.is_none();
         !self.terminated && !self.ended_tree && silent && is_childless()
+    }
+
+    pub(super) fn has_marked(&self) -> bool {
+        self.marked
     }
 
     pub(super) fn folder(&self) -> &Folder {
@@ -180,6 +187,7 @@ impl<'p> Watch<'p> {
             marked.map_err(|error| Ended::Abandoned {
                 reason: format!("it could not be noted that it starts: {error}"),
             })?;
+            self.marked = true;
         }
         if let Some(reason) = self.folder.stop() {
             let reason = format!("stopped before it started: {reason}");
@@ -198,7 +206,7 @@ impl<'p> Watch<'p> {
             self.until_ns = Some(if timeout_ms == 0 { u64::MAX } else { until_ns });
         }
         let Post { stack, cradle, .. } = &mut *self.post;
-        child::spawn(argv, &environment, stack, cradle.as_ref().map(AsFd::as_fd))
+        child::spawn(argv, &environment, stack, cradle.as_ref().map(AsFd::as_fd), first)
     }
 
     fn environment(&self) -> Vec<(String, OsString)> {

@@ -3,7 +3,7 @@
 use std::fs;
 
 use baton_api::Outcome;
-use rustix::process::Signal;
+use rustix::process::{Pid, Resource, Rlimit, Signal};
 
 use crate::bench::{Bench, alive, eventually, kill, marked, marked_supervisors, signal};
 
@@ -120,4 +120,26 @@ async fn an_agent_without_a_journal_ends_its_predecessor_s() {
     assert!(bench.come_back().await.swept);
     assert!(!alive(cradle));
     assert!(bench.lines("effects").is_empty());
+}
+
+/// However few descriptors those who are born there may have: what finds no room never began.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_step_that_there_is_no_room_for_has_not_started() {
+    let mut bench = Bench::start().await;
+    let mut reasons = Vec::new();
+    for (descriptors, token) in (4..24).zip(100..) {
+        let limit = Rlimit { current: Some(descriptors), maximum: Some(1024) };
+        let cradle = Pid::from_raw(cradle(&bench).await);
+        rustix::process::prlimit(cradle, Resource::Nofile, limit).unwrap();
+        let report = bench.done(bench.script(token, "echo $BATON_TOKEN >> $D/effects")).await;
+        let happened = bench.lines("effects").contains(&token.to_string());
+        let expected = if happened { Outcome::Succeeded } else { Outcome::NotStarted };
+        assert_eq!(report.outcome(), expected, "{descriptors} descriptors: {}", report.reason);
+        reasons.push(report.reason);
+        // The next one is born anew.
+        bench.kill_agent();
+        bench.come_back().await;
+    }
+    assert!(reasons.iter().any(|reason| reason.contains("no room for its process")), "{reasons:?}");
+    assert!(reasons.contains(&String::new()), "{reasons:?}");
 }
