@@ -73,9 +73,11 @@ fn doomed() {
 
 /// Lives once, up to the n-th such call. Says whether it came to the end.
 fn survives(folder: &Path, call: &str, nth: usize) -> bool {
-    let kill = format!("inject={call}:signal=KILL:when={nth}");
+    let (trace, kill) = (format!("trace={call}"), format!("inject={call}:signal=KILL:when={nth}"));
     let mut strace = Command::new("strace");
-    strace.args(["-f", "-qq", "-o", "/dev/null", "-e", &kill]).arg(std::env::current_exe().unwrap());
+    strace
+        .args(["-f", "-qq", "-o", "/dev/null", "-e", &trace, "-e", &kill])
+        .arg(std::env::current_exe().unwrap());
     strace.args(["--exact", "doomed", "--ignored"]).env(FOLDER, folder);
     let ended = strace.output().unwrap();
     assert!(ended.status.success() || ended.status.code().is_none(), "before {call} {nth}: {ended:?}");

@@ -39,8 +39,8 @@ fn chain(cluster: &Cluster) -> String {
 /// One death and a run that goes on over it. Says which, and whether there was one.
 fn dies(cluster: &mut Cluster, plan: &str, call: &str, nth: usize) -> (String, bool) {
     let mut strace = Command::new("strace");
-    let kill = format!("inject={call}:signal=KILL:when={nth}");
-    strace.args(["-f", "-qq", "-D", "-o", "/dev/null", "-e", &kill, "--"]);
+    let (trace, kill) = (format!("trace={call}"), format!("inject={call}:signal=KILL:when={nth}"));
+    strace.args(["-f", "-qq", "-D", "-o", "/dev/null", "-e", &trace, "-e", &kill, "--"]);
     cluster.kill_server(VICTIM);
     cluster.start_server_by(VICTIM, strace);
     let transfer = ["cluster", "transfer-leader", "--to", "1"];

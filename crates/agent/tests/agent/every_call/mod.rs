@@ -8,10 +8,9 @@ use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
-use rustix::process::Signal;
 use tokio::task::JoinSet;
 
-use crate::bench::{Bench, signal};
+use crate::bench::Bench;
 
 /// How often in a row it happens.
 const GENERATIONS: usize = 2;
@@ -29,9 +28,8 @@ enum Fault {
 
 /// Who makes it happen.
 struct Tracer {
-    /// Where that is a process that somebody waits for.
+    /// Where that is a process that somebody waits for, and is still there.
     strace: Option<Child>,
-    is_told_to_leave: bool,
     log: PathBuf,
 }
 
@@ -44,27 +42,25 @@ impl Tracer {
             Fault::Fails(error) => format!("inject={call}:error={error}:when={nth}+"),
         };
         let mut strace = Command::new("strace");
-        strace.args(["-f", "-e", &inject, "-o"]).arg(&log);
+        strace.args(["-f", "-e", &format!("trace={call}"), "-e", &inject, "-o"]).arg(&log);
         if fault == Fault::KillsAnybody {
             // The tracer steps aside, so that what is killed and waited for is the agent.
             strace.args(["-qq", "-D", "--"]);
             bench.start_agent_by(strace);
-            return Tracer { strace: None, is_told_to_leave: false, log };
+            return Tracer { strace: None, log };
         }
         bench.come_back().await;
         let strace = strace.arg("-p").arg(bench.agent_pid().to_string());
         let mut strace = strace.stderr(Stdio::piped()).spawn().unwrap();
         let said = BufReader::new(strace.stderr.as_mut().unwrap()).lines().next();
         assert!(said.as_ref().is_some_and(|said| said.as_ref().unwrap().contains("attached")), "{said:?}");
-        Tracer { strace: Some(strace), is_told_to_leave: false, log }
+        Tracer { strace: Some(strace), log }
     }
 
     /// An error heals once it has been seen to.
     fn look(&mut self, fault: Fault) {
-        if matches!(fault, Fault::Fails(_)) && !self.is_told_to_leave && self.has_struck() {
-            self.is_told_to_leave = true;
-            let pid = self.strace.as_ref().map(|strace| strace.id().try_into().unwrap());
-            pid.into_iter().for_each(|pid| signal(pid, Signal::TERM));
+        if matches!(fault, Fault::Fails(_)) && self.strace.is_some() && self.has_struck() {
+            self.end();
         }
     }
 
@@ -73,9 +69,9 @@ impl Tracer {
         log.contains("(INJECTED)") || log.contains("killed by SIGKILL")
     }
 
-    /// Of an agent that is dead: a tracer that it died to while it was leaving would wait for ever.
-    fn end(self) {
-        if let Some(mut strace) = self.strace {
+    /// Whoever it looked at goes on. Killed: one that is asked to leave may wait for ever for somebody who dies meanwhile.
+    fn end(&mut self) {
+        if let Some(mut strace) = self.strace.take() {
             strace.kill().unwrap();
             strace.wait().unwrap();
         }
@@ -91,8 +87,8 @@ async fn happens(fault: Fault, call: &str, nth: usize) -> bool {
         let mut tracer = Tracer::start(&mut bench, fault, call, nth).await;
         story::goes_on(&mut bench, || tracer.look(fault)).await;
         let strikes = tracer.has_struck();
-        bench.kill_agent();
         tracer.end();
+        bench.kill_agent();
         struck |= strikes;
         if !strikes {
             break;
