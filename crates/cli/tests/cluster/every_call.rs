@@ -40,6 +40,8 @@ fn chain(cluster: &Cluster) -> String {
 fn dies(cluster: &mut Cluster, plan: &str, call: &str, nth: usize) -> (String, bool) {
     let mut strace = Command::new("strace");
     let (trace, kill) = (format!("trace={call}"), format!("inject={call}:signal=KILL:when={nth}"));
+    // What ends with the cluster knows the tracer by this.
+    strace.env("BATON_AGENT_HOME", cluster.path("tracer")).args(["-E", "BATON_AGENT_HOME"]);
     strace.args(["-f", "-qq", "-D", "-o", "/dev/null", "-e", &trace, "-e", &kill, "--"]);
     cluster.kill_server(VICTIM);
     cluster.start_server_by(VICTIM, strace);

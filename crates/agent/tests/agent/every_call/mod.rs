@@ -10,8 +10,10 @@ use std::process::{Child, Command, Stdio};
 
 use tokio::task::JoinSet;
 
-use crate::bench::Bench;
+use crate::bench::{Bench, kill, marked};
 
+/// What [`marked`] looks for.
+const MARK: &str = "BATON_AGENT_HOME";
 /// How often in a row it happens.
 const GENERATIONS: usize = 2;
 
@@ -30,13 +32,15 @@ enum Fault {
 struct Tracer {
     /// Where that is a process that somebody waits for, and is still there.
     strace: Option<Child>,
+    /// What it is known by where it is not.
+    mark: PathBuf,
     log: PathBuf,
 }
 
 impl Tracer {
     /// Starts an agent to which it happens.
     async fn start(bench: &mut Bench, fault: Fault, call: &str, nth: usize) -> Tracer {
-        let log = bench.path("strace");
+        let (log, mark) = (bench.path("strace"), bench.path("tracer"));
         let inject = match fault {
             Fault::KillsAgent | Fault::KillsAnybody => format!("inject={call}:signal=KILL:when={nth}"),
             Fault::Fails(error) => format!("inject={call}:error={error}:when={nth}+"),
@@ -45,16 +49,16 @@ impl Tracer {
         strace.args(["-f", "-e", &format!("trace={call}"), "-e", &inject, "-o"]).arg(&log);
         if fault == Fault::KillsAnybody {
             // The tracer steps aside, so that what is killed and waited for is the agent.
-            strace.args(["-qq", "-D", "--"]);
+            strace.args(["-qq", "-D", "-E", MARK, "--"]).env(MARK, &mark);
             bench.start_agent_by(strace);
-            return Tracer { strace: None, log };
+            return Tracer { strace: None, mark, log };
         }
         bench.come_back().await;
         let strace = strace.arg("-p").arg(bench.agent_pid().to_string());
         let mut strace = strace.stderr(Stdio::piped()).spawn().unwrap();
         let said = BufReader::new(strace.stderr.as_mut().unwrap()).lines().next();
         assert!(said.as_ref().is_some_and(|said| said.as_ref().unwrap().contains("attached")), "{said:?}");
-        Tracer { strace: Some(strace), log }
+        Tracer { strace: Some(strace), mark, log }
     }
 
     /// An error heals once it has been seen to.
@@ -75,6 +79,7 @@ impl Tracer {
             strace.kill().unwrap();
             strace.wait().unwrap();
         }
+        marked(&self.mark).into_iter().for_each(kill);
     }
 }
 
