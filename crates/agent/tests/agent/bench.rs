@@ -14,6 +14,9 @@ use crate::leader::Leader;
 /// How long a condition may take before the test fails. Generous: nothing is asserted on it.
 const DEADLINE: Duration = Duration::from_secs(60);
 
+/// The variable that processes are found by.
+pub(crate) const MARK: &str = "BATON_AGENT_HOME";
+
 pub(crate) struct Bench {
     pub(crate) leader: Leader,
     folder: TempDir,
@@ -129,6 +132,11 @@ impl Bench {
         text.lines().map(str::to_owned).collect()
     }
 
+    /// How many lines of a file are this token.
+    pub(crate) fn count(&self, name: &str, token: u64) -> usize {
+        self.lines(name).iter().filter(|line| **line == token.to_string()).count()
+    }
+
     pub(crate) async fn until_exists(&self, name: &str) {
         let path = self.path(name);
         eventually(name, || path.exists().then_some(())).await;
@@ -240,7 +248,7 @@ pub(crate) fn alive(pid: i32) -> bool {
 
 /// Processes that an agent under this folder, or its steps, started.
 pub(crate) fn marked(folder: &Path) -> Vec<i32> {
-    let mark = format!("BATON_AGENT_HOME={}", folder.display());
+    let mark = format!("{MARK}={}", folder.display());
     let entries = fs::read_dir("/proc").unwrap().flatten();
     let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
     let is_marked = |pid: &i32| {

@@ -31,10 +31,6 @@ async fn some_progress(bench: &Bench, random: &mut Rng) {
     eventually("something is said", || (heard() >= goal || over()).then_some(())).await;
 }
 
-fn count(lines: &[String], token: u64) -> usize {
-    lines.iter().filter(|line| **line == token.to_string()).count()
-}
-
 /// P1, and rule 6: when only agents die, every step happens once and every outcome is known.
 #[tokio::test(flavor = "multi_thread")]
 async fn agents_killed_at_random_repeat_nothing_and_lose_nothing() {
@@ -53,7 +49,7 @@ async fn agents_killed_at_random_repeat_nothing_and_lose_nothing() {
         let mut grants = 0;
         // Provably never started: the leader may grant it anew, and does.
         while report.outcome() == Outcome::NotStarted {
-            assert_eq!(count(&bench.lines("effects"), token), 0, "token {token} had started");
+            assert_eq!(bench.count("effects", token), 0, "token {token} had started");
             grants += 1;
             let again = token + grants * 1000;
             let mut step = bench.script(again, "echo $BATON_TOKEN >> $D/effects");
@@ -63,8 +59,7 @@ async fn agents_killed_at_random_repeat_nothing_and_lose_nothing() {
         }
         assert_eq!(report.outcome(), Outcome::Succeeded, "{}", report.reason);
     }
-    let effects = bench.lines("effects");
-    let wrong: Vec<u64> = (1..=STEPS).filter(|token| count(&effects, *token) > 1).collect();
+    let wrong: Vec<u64> = (1..=STEPS).filter(|token| bench.count("effects", *token) > 1).collect();
     assert!(wrong.is_empty(), "happened more than once: {wrong:?}");
 }
 
@@ -94,7 +89,7 @@ async fn no_report_lies_when_supervisors_are_killed_too() {
     let mut seen = BTreeMap::new();
     for token in 1..=STEPS {
         let outcome = bench.leader.report(token).await.outcome();
-        let (begun, ended) = (count(&bench.lines("effects"), token), count(&bench.lines("ends"), token));
+        let (begun, ended) = (bench.count("effects", token), bench.count("ends", token));
         match outcome {
             Outcome::Succeeded => assert_eq!((begun, ended), (1, 1), "token {token}"),
             Outcome::NotStarted => assert_eq!((begun, ended), (0, 0), "token {token}"),

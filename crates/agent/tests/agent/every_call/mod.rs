@@ -10,10 +10,8 @@ use std::process::{Child, Command, Stdio};
 
 use tokio::task::JoinSet;
 
-use crate::bench::{Bench, kill, marked};
+use crate::bench::{Bench, MARK, kill, marked};
 
-/// What [`marked`] looks for.
-const MARK: &str = "BATON_AGENT_HOME";
 /// How often in a row it happens.
 const GENERATIONS: usize = 2;
 

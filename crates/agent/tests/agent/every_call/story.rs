@@ -48,10 +48,6 @@ fn stop(bench: &Bench, tokens: &[u64]) {
     stopped.for_each(|token| bench.leader.stop(key(*token), "nobody needs it"));
 }
 
-fn count(bench: &Bench, name: &str, token: u64) -> usize {
-    bench.lines(name).iter().filter(|line| **line == token.to_string()).count()
-}
-
 /// A folder with two attempts that ended and one under way, and nobody who looks after them.
 pub(super) async fn left_alone() -> Bench {
     let mut bench = Bench::start().await;
@@ -59,7 +55,7 @@ pub(super) async fn left_alone() -> Bench {
     assign(&bench, &FOUND);
     bench.leader.report(1).await;
     bench.leader.report(3).await;
-    eventually("the slow one has begun", || (count(&bench, "begun", 2) > 0).then_some(())).await;
+    eventually("the slow one has begun", || (bench.count("begun", 2) > 0).then_some(())).await;
     bench.kill_agent();
     bench.leader.script(|script| {
         script.reports.clear();
@@ -76,7 +72,7 @@ pub(super) async fn goes_on(bench: &mut Bench, mut look: impl FnMut()) {
         let is_reported = |bench: &Bench, token: u64| bench.leader.reported(token).is_some();
         let is_quick = |bench: &Bench, token: u64| match kind(token) {
             Kind::EndsWhenLet => true,
-            Kind::IsStopped if count(bench, "begun", token) > 0 => true,
+            Kind::IsStopped if bench.count("begun", token) > 0 => true,
             _ => is_reported(bench, token),
         };
         let quick = |bench: &Bench| wave.iter().all(|token| is_quick(bench, *token));
@@ -108,7 +104,7 @@ pub(super) async fn is_true_in_the_end(bench: &Bench, known: bool, context: &str
         stop(bench, wave);
         for token in wave {
             let report = bench.leader.report(*token).await;
-            let happened = (count(bench, "begun", *token), count(bench, "ended", *token));
+            let happened = (bench.count("begun", *token), bench.count("ended", *token));
             assert!(
                 is_true(&report, kind(*token), happened, known),
                 "{context}, token {token}: begun and ended {happened:?}, {report:?}"
