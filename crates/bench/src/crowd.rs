@@ -195,7 +195,9 @@ async fn talk(mut link: Link, live: &Live) -> anyhow::Result<()> {
         link.outbound.send(say(from_agent::Message::Recount(Recount::default())))?;
     }
     let base = Duration::from_millis(link.welcome.renew_ms);
-    let (mut sequence, mut answered, mut pace) = (0, 0, base);
+    // As `session/pace.rs` of the agent has it.
+    let unhurried = Duration::from_secs(1);
+    let (mut sequence, mut answered, mut pace) = (0, 0, base.max(unhurried));
     let (mut next, mut heard) = (Instant::now(), Instant::now());
     let mut lease = None;
     loop {
@@ -212,7 +214,7 @@ async fn talk(mut link: Link, live: &Live) -> anyhow::Result<()> {
                 }
             }
             () = tokio::time::sleep_until(next.into()) => {
-                if heard.elapsed() > pace + 2 * base {
+                if heard.elapsed() > pace + 2 * pace.min(unhurried) {
                     return Ok(());
                 }
                 sequence += 1;

@@ -7,6 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::bail;
+use rustix::process::{Pid, Signal, kill_process};
 use tokio::time::{sleep, timeout};
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Request, Status};
@@ -161,12 +162,12 @@ impl Etcd {
         addresses
     }
 
-    /// Kills a member.
+    /// Sends a member a signal.
     ///
     /// # Errors
     /// If it had ended.
-    pub(crate) fn kill(&mut self, place: usize) -> anyhow::Result<()> {
-        Ok(self.members[place].process.kill()?)
+    pub(crate) fn signal(&self, place: usize, signal: Signal) -> anyhow::Result<()> {
+        Ok(kill_process(Pid::from_child(&self.members[place].process), signal)?)
     }
 
     /// Starts a killed member again.

@@ -22,6 +22,8 @@ const CHAIN: usize = 3000;
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Way {
     Kill,
+    /// Its process stops and its lines stay open, as when a machine or the way to a region is lost.
+    Silence,
     Shutdown,
     Transfer,
 }
@@ -31,9 +33,14 @@ enum Way {
 /// # Errors
 /// If nobody takes over.
 pub(crate) async fn measure(bench: &Bench, report: &mut Report) -> anyhow::Result<()> {
-    let theirs = etcd(bench).await?;
-    let kills = takeovers(bench, Way::Kill, bench.kills).await?;
-    add(report, "kill -9 of the leader → next step", &kills, theirs.as_ref());
+    for (way, what) in [
+        (Way::Kill, "kill -9 of the leader → next step"),
+        (Way::Silence, "the leader falls silent → next step"),
+    ] {
+        let theirs = etcd(bench, way).await?;
+        let ours = takeovers(bench, way, bench.kills).await?;
+        add(report, what, &ours, theirs.as_ref());
+    }
     for (way, what) in
         [(Way::Shutdown, "clean shutdown → next step"), (Way::Transfer, "transfer-leader → next step")]
     {
@@ -69,13 +76,16 @@ async fn takeovers(bench: &Bench, way: Way, count: usize) -> anyhow::Result<Time
         let at_ms = now_ms()?;
         match way {
             Way::Kill => place.signal(leader, Signal::KILL)?,
+            Way::Silence => place.signal(leader, Signal::STOP)?,
             Way::Shutdown => place.signal(leader, Signal::TERM)?,
             Way::Transfer => drop(client.transfer_leader(leader, None).await?),
         }
         let (_, next_ms) = granted_after(&client, &run, before, at_ms).await?;
         times.push(Duration::from_millis(u64::try_from(next_ms - at_ms)?));
-        if way != Way::Transfer {
-            place.restart(leader).await?;
+        match way {
+            Way::Kill | Way::Shutdown => place.restart(leader).await?,
+            Way::Silence => place.signal(leader, Signal::CONT)?,
+            Way::Transfer => {}
         }
         client.decide(&baton_client::Decision::Cancel { undo: false }, &run, "measured", &origin()).await?;
     }
@@ -120,14 +130,14 @@ pub(crate) fn now_ms() -> anyhow::Result<i64> {
     Ok(i64::try_from(since.as_millis())?)
 }
 
-/// From the kill of etcd's leader to the first put that somebody takes.
-async fn etcd(bench: &Bench) -> anyhow::Result<Option<Times>> {
+/// From the end of etcd's leader to the first put that somebody takes.
+async fn etcd(bench: &Bench, way: Way) -> anyhow::Result<Option<Times>> {
     let Some(mut etcd) = Etcd::start(&bench.dir).await? else { return Ok(None) };
     let mut times = Vec::new();
     for _ in 0..bench.kills {
         let leader = etcd.leader().await?;
         let others = etcd.addresses(leader)[1..].to_vec();
-        etcd.kill(leader)?;
+        etcd.signal(leader, if way == Way::Silence { Signal::STOP } else { Signal::KILL })?;
         let killed = Instant::now();
         let puts: Vec<_> = others.iter().map(|address| Put::to(address)).collect::<Result<_, _>>()?;
         'asking: loop {
@@ -142,7 +152,10 @@ async fn etcd(bench: &Bench) -> anyhow::Result<Option<Times>> {
             }
         }
         times.push(killed.elapsed());
-        etcd.restart(leader)?;
+        match way {
+            Way::Silence => etcd.signal(leader, Signal::CONT)?,
+            _ => etcd.restart(leader)?,
+        }
         // It is back when it answers, which is when all can be killed again.
         let back = Put::to(&etcd.addresses(leader)[0])?;
         while !matches!(timeout(Duration::from_millis(300), back.put("back", b"1")).await, Ok(Ok(()))) {
