@@ -41,15 +41,19 @@ impl Renewals {
 
     /// An answer arrived: until when the lease runs. An answer to nothing that was sent counts
     /// for nothing.
-    pub fn answered(&mut self, sequence: u64, now_ns: u64) -> Option<u64> {
+    pub fn answered(&mut self, sequence: u64) -> Option<u64> {
         let sent_ns = self.sent_ns.remove(&sequence)?;
         self.sent_ns = self.sent_ns.split_off(&sequence);
         self.answered = self.answered.max(sequence);
-        self.heard_ns = now_ns;
         Some(sent_ns.saturating_add(self.lease_ns))
     }
 
-    /// How long no answer has come, nanoseconds.
+    /// The leader said something, whatever it was: it is there.
+    pub fn heard(&mut self, now_ns: u64) {
+        self.heard_ns = now_ns;
+    }
+
+    /// How long the leader has said nothing, nanoseconds.
     pub fn silent_ns(&self, now_ns: u64) -> u64 {
         now_ns.saturating_sub(self.heard_ns)
     }
@@ -100,11 +104,12 @@ mod tests {
         let mut renewals = Renewals::new(5000, 0);
         assert_eq!(renewals.send(10 * MS), (1, 0));
         assert_eq!(renewals.send(1010 * MS), (2, 0));
-        assert_eq!(renewals.answered(2, 1500 * MS), Some(6010 * MS));
-        assert_eq!(renewals.answered(1, 1501 * MS), None, "older than what is known");
-        assert_eq!(renewals.answered(7, 1502 * MS), None, "was never sent");
+        assert_eq!(renewals.answered(2), Some(6010 * MS));
+        assert_eq!(renewals.answered(1), None, "older than what is known");
+        assert_eq!(renewals.answered(7), None, "was never sent");
         assert_eq!(renewals.send(2010 * MS), (3, 2));
-        assert_eq!(renewals.silent_ns(2500 * MS), 1000 * MS);
+        renewals.heard(2100 * MS);
+        assert_eq!(renewals.silent_ns(2500 * MS), 400 * MS);
     }
 
     #[test]

@@ -44,6 +44,9 @@ pub(crate) enum Up {
     Report(Report),
 }
 
+/// In a lease, its end is written down so often at most: an agent that renews all the time need not write all the time.
+const WRITES_A_LEASE: u64 = 5;
+
 /// Pause after a leader refused this agent: only a person can change that.
 const REFUSED: Duration = Duration::from_secs(2);
 
@@ -63,6 +66,7 @@ pub(crate) async fn keep(
                     events: &events,
                     renewals: Renewals::new(link.lease_ms, now_ns),
                     pace: Pace::new(link.renew_ms, now_ns),
+                    written_ns: 0,
                     link,
                 };
                 match session.talk(&mut outbound).await {
@@ -96,6 +100,8 @@ struct Session<'a> {
     events: &'a mpsc::UnboundedSender<Event>,
     renewals: Renewals,
     pace: Pace,
+    /// The lease's end as it was written down last.
+    written_ns: u64,
     link: Box<Link>,
 }
 
@@ -150,16 +156,17 @@ impl Session<'_> {
     }
 
     fn hear(&mut self, message: ToAgent) -> Option<Ended> {
+        let now_ns = self.identity.machine.boottime_ns();
+        self.renewals.heard(now_ns);
         let event = match convert::down(message) {
             Ok(Down::Event(event)) => {
                 if matches!(event, Event::Assigned(_)) {
-                    self.pace.hurry(self.link.lease_ms, self.identity.machine.boottime_ns());
+                    self.pace.hurry(self.link.lease_ms, now_ns);
                 }
                 event
             }
             Ok(Down::Renewed { sequence, renew_ms }) => {
-                let now_ns = self.identity.machine.boottime_ns();
-                let until_ns = self.renewals.answered(sequence, now_ns)?;
+                let until_ns = self.renewals.answered(sequence)?;
                 self.pace.answered(renew_ms, now_ns, fastrand::f64());
                 self.write_deadline(until_ns);
                 Event::Renewed { until_ns }
@@ -174,10 +181,16 @@ impl Session<'_> {
         ending.then(|| Ended::Lost("the agent is ending".into()))
     }
 
-    /// The supervisors read it right before they execute.
-    fn write_deadline(&self, until_ns: u64) {
-        if let Err(error) = self.identity.machine.keep_lease(until_ns) {
-            tracing::error!(%error, "the lease cannot be written, so nothing new will start");
+    /// The supervisors read it right before they execute. One that is not the newest is the earlier end.
+    fn write_deadline(&mut self, until_ns: u64) {
+        if until_ns
+            < self.written_ns.saturating_add(self.link.lease_ms.saturating_mul(1_000_000) / WRITES_A_LEASE)
+        {
+            return;
+        }
+        match self.identity.machine.keep_lease(until_ns) {
+            Ok(()) => self.written_ns = until_ns,
+            Err(error) => tracing::error!(%error, "the lease cannot be written, so nothing new will start"),
         }
     }
 }

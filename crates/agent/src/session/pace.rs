@@ -1,5 +1,9 @@
 //! When an agent renews its lease, and when a silent leader is given up. Pure: time is given, in nanoseconds.
 
+/// A leader whose first answer is awaited may have thousands of agents to welcome: it is not hurried. And the longest that
+/// each of two missing answers is waited for.
+const UNHURRIED_NS: u64 = 1_000_000_000;
+
 /// The renewals of one session to come.
 #[derive(Debug)]
 pub(super) struct Pace {
@@ -17,7 +21,8 @@ impl Pace {
     /// The first renewal is due at once: until it is answered, the agent may start nothing.
     pub(super) fn new(renew_ms: u64, now_ns: u64) -> Pace {
         let shortest_ns = ns(renew_ms);
-        Pace { shortest_ns, interval_ns: shortest_ns, next_ns: now_ns, settled: false, hurried: false }
+        let interval_ns = shortest_ns.max(UNHURRIED_NS);
+        Pace { shortest_ns, interval_ns, next_ns: now_ns, settled: false, hurried: false }
     }
 
     /// When the next renewal is due.
@@ -54,9 +59,10 @@ impl Pace {
         }
     }
 
-    /// A leader that is not heard for so long is taken for gone: one answer would have come, and had time for that.
+    /// A leader that is not heard for so long is taken for gone: two answers are missing. Where its machine or the way to
+    /// it is lost, nothing else tells, and the next leader's steps wait for it.
     pub(super) fn patience_ns(&self) -> u64 {
-        self.interval_ns.saturating_add(2 * self.shortest_ns)
+        self.interval_ns.saturating_add(2 * self.interval_ns.min(UNHURRIED_NS))
     }
 }
 
@@ -99,6 +105,15 @@ mod tests {
         assert_eq!(pace.next_ns(), 2 * S);
         pace.answered(Some(5000), S, 0.0);
         assert_eq!((pace.next_ns(), pace.patience_ns()), (2 * S, 7 * S));
+    }
+
+    #[test]
+    fn a_leader_of_few_agents_is_given_up_soon_and_one_that_welcomes_them_is_not() {
+        let mut pace = Pace::new(200, 0);
+        pace.sent(0);
+        assert_eq!((pace.next_ns(), pace.patience_ns()), (S, 3 * S));
+        pace.answered(Some(200), 0, 1.0);
+        assert_eq!((pace.next_ns(), pace.patience_ns()), (S / 5, 3 * S / 5));
     }
 
     #[test]

@@ -194,15 +194,15 @@ impl World {
         }
         let now_ns = self.boot_ns(place);
         let Some(process) = self.process(place) else { return };
-        let own = process.stream.as_ref().is_some_and(|stream| stream.id == id);
+        let own = process.stream.as_mut().filter(|stream| stream.id == id);
+        let own = own.map(|stream| stream.renewals.heard(now_ns)).is_some();
         match message {
             Down::Welcome { term } => self.welcomed(member, place, id, term),
             Down::Refused(reason) => self.refused(place, id, own, reason),
             _ if !own => {}
             Down::Close => self.lose_stream(place),
             Down::Renewed(sequence) => {
-                let answered =
-                    process.stream.as_mut().and_then(|one| one.renewals.answered(sequence, now_ns));
+                let answered = process.stream.as_mut().and_then(|one| one.renewals.answered(sequence));
                 if let Some(until_ns) = answered {
                     self.extend_lease(place, until_ns);
                 }
