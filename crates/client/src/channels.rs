@@ -11,8 +11,8 @@ use tonic::transport::{Channel, Endpoint};
 const CONNECT: Duration = Duration::from_secs(1);
 /// A peer that is stopped, or cut off without a goodbye, is noticed by its missing answers to
 /// these questions: after both times at the latest.
-const KEEPALIVE: Duration = Duration::from_secs(1);
-const KEEPALIVE_ANSWER: Duration = Duration::from_secs(2);
+const KEEPALIVE: Duration = Duration::from_millis(500);
+const KEEPALIVE_ANSWER: Duration = Duration::from_secs(1);
 
 /// One connection for each address.
 #[derive(Debug)]

@@ -16,7 +16,9 @@ use std::time::Duration;
 
 use baton_api::connect::{Connect, Tcp};
 use baton_api::operator_client::OperatorClient;
-use tokio::time::{Instant, sleep, timeout};
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tonic::transport::Channel;
 use tonic::{Response, Status};
 
@@ -29,6 +31,9 @@ use crate::{Error, NoQuorum};
 const DEADLINE: Duration = Duration::from_secs(10);
 /// How long one coordinator may take: a paused one must not use up the deadline of all.
 const ATTEMPT: Duration = Duration::from_millis(2500);
+/// After so long without an answer another coordinator is asked as well, as those who connect by two ways do (RFC 8305,
+/// section 5).
+const ASK_ANOTHER: Duration = Duration::from_millis(250);
 /// Pause after a round of coordinators none of which could act, and what chance adds to it.
 const PAUSE_MS: std::ops::Range<u64> = 40..120;
 /// A run of ten thousand steps with their outputs fits.
@@ -105,8 +110,9 @@ impl Client {
         self.deadline
     }
 
-    /// Asks until somebody answers or the deadline has passed. A write is named by its request
-    /// id and is the same bytes in every attempt, so that repeating it is harmless.
+    /// Asks until somebody answers or the deadline has passed: one coordinator after the other, and the next one already
+    /// while one that was asked is silent. A write is named by its request id and is the same bytes in every attempt, so
+    /// that repeating it is harmless.
     pub(crate) async fn ask<T, F>(
         &self,
         write: Option<&str>,
@@ -115,50 +121,59 @@ impl Client {
     where
         F: Future<Output = Result<Response<T>, Status>>,
     {
-        let started = Instant::now();
+        let deadline = Instant::now() + self.deadline;
+        let left = || deadline.saturating_duration_since(Instant::now());
         let mut route = Route::new(&self.servers, self.known_leader());
         let mut failure = self.no_quorum(write);
-        loop {
-            let left = self.deadline.saturating_sub(started.elapsed());
-            if left.is_zero() {
-                failure.waited = self.deadline;
-                return Err(Error::NoQuorum(failure));
-            }
-            let address = match route.next() {
-                Move::Ask(address) => address,
-                Move::Pause => {
-                    sleep(Duration::from_millis(fastrand::u64(PAUSE_MS)).min(left)).await;
-                    continue;
+        let mut asked = FuturesUnordered::new();
+        while !left().is_zero() {
+            let patience = match route.next() {
+                Move::Ask(address) => {
+                    asked.push(self.try_one(address, left().min(self.attempt), &call));
+                    ASK_ANOTHER
                 }
+                Move::Pause => Duration::from_millis(fastrand::u64(PAUSE_MS)),
             };
-            let tried = self.try_one(&address, left.min(self.attempt), &call).await;
+            let Some((address, tried)) = first(&mut asked, patience.min(left())).await else { continue };
+            route.heard(&address);
             if let Some(answer) = self.learn(&address, tried, &mut route, &mut failure) {
                 return answer;
             }
         }
+        // Whoever is still asked has no time left either, and what came of it decides what may be written.
+        while let Some((address, tried)) = asked.next().await {
+            if let Some(answer) = self.learn(&address, tried, &mut route, &mut failure) {
+                return answer;
+            }
+        }
+        failure.waited = self.deadline;
+        Err(Error::NoQuorum(failure))
     }
 
+    /// Asks one coordinator; whom, and what came of it.
     async fn try_one<T, F>(
         &self,
-        address: &str,
+        address: String,
         limit: Duration,
         call: &impl Fn(OperatorClient<Channel>) -> F,
-    ) -> Tried<T>
+    ) -> (String, Tried<T>)
     where
         F: Future<Output = Result<Response<T>, Status>>,
     {
-        let started = Instant::now();
-        let channel = match timeout(limit, self.channels.to(address)).await {
-            Ok(Ok(channel)) => channel,
-            Ok(Err(text)) => return Tried::NotSent(format!("{address}: {text}")),
-            Err(_) => return Tried::Silent { sent: false },
+        let until = Instant::now() + limit;
+        let tried = match timeout_at(until, self.channels.to(&address)).await {
+            Ok(Ok(channel)) => {
+                let operator = OperatorClient::new(channel).max_decoding_message_size(MESSAGE_BYTES);
+                match timeout_at(until, call(operator)).await {
+                    Ok(Ok(response)) => Tried::Answered(response.into_inner()),
+                    Ok(Err(status)) => Tried::Failed(Box::new(status)),
+                    Err(_) => Tried::Silent { sent: true },
+                }
+            }
+            Ok(Err(text)) => Tried::NotSent(format!("{address}: {text}")),
+            Err(_) => Tried::Silent { sent: false },
         };
-        let operator = OperatorClient::new(channel).max_decoding_message_size(MESSAGE_BYTES);
-        match timeout(limit.saturating_sub(started.elapsed()), call(operator)).await {
-            Ok(Ok(response)) => Tried::Answered(response.into_inner()),
-            Ok(Err(status)) => Tried::Failed(Box::new(status)),
-            Err(_) => Tried::Silent { sent: true },
-        }
+        (address, tried)
     }
 
     /// Takes in what one coordinator said; an answer ends the search.
@@ -228,4 +243,13 @@ impl Client {
     fn remember(&self, leader: Option<String>) {
         *self.leader.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = leader;
     }
+}
+
+/// What comes first of them within this time, all of which passes where there are none.
+async fn first<F: Future>(of: &mut FuturesUnordered<F>, within: Duration) -> Option<F::Output> {
+    if of.is_empty() {
+        sleep(within).await;
+        return None;
+    }
+    timeout(within, of.next()).await.ok().flatten()
 }

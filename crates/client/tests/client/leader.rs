@@ -61,6 +61,24 @@ async fn a_write_is_repeated_with_the_same_request_id() {
 }
 
 #[tokio::test]
+async fn while_one_is_silent_the_others_are_asked() {
+    let (paused, at_paused) = coordinator().await;
+    let (follower, at_follower) = coordinator().await;
+    let (leader, at_leader) = coordinator().await;
+    at_paused.add(Act::Hang);
+    at_follower.add(ask(Some(&paused)));
+    at_follower.add(ask(None));
+    at_follower.add(ask(Some(&leader)));
+    at_leader.add(Act::Start("run-1"));
+    // Whom it asks it gives all of its time.
+    let client = impatient(&[paused, follower]);
+
+    assert_eq!(client.start_run(&start(), &origin()).await.unwrap().run, "run-1");
+    assert_eq!(at_paused.started.lock().unwrap().len(), 1, "it was not asked again");
+    assert!(at_follower.is_done() && at_leader.is_done());
+}
+
+#[tokio::test]
 async fn a_coordinator_that_hangs_does_not_hang_the_client() {
     let (paused, at_paused) = coordinator().await;
     let (leader, at_leader) = coordinator().await;
