@@ -1,7 +1,9 @@
 //! The matrix, rows M, P04, G03 and C: coordinators die, stand alone, or come back with other data
 //! than they had. Nothing becomes doubtful when only coordinators die.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
 
 use rustix::process::Signal;
 
@@ -72,6 +74,7 @@ fn p04_a_leader_among_a_minority_grants_nothing_and_reads_nothing() {
     let run = cluster.classes_under_way();
     let leader = cluster.leader();
     let others: Vec<_> = (1..=3).filter(|id| *id != leader).collect();
+    let mut watching = watch_at(&cluster, leader, &run);
     others.iter().for_each(|id| cluster.signal_server(*id, Signal::STOP));
     cluster.let_go("go");
     cluster.until_exit_records("west-1", 4);
@@ -79,9 +82,24 @@ fn p04_a_leader_among_a_minority_grants_nothing_and_reads_nothing() {
     cluster.baton_at(cluster.address(leader), &show).with_code(5);
     assert!(cluster.witness("tell").is_empty(), "it was granted without a quorum");
     cluster.baton_at(cluster.address(leader), &[&show[..], &["--stale"]].concat()).well();
+    let code = cluster.until_some("a watcher to hear that it is told nothing more", || {
+        watching.try_wait().expect("its end").map(|status| status.code())
+    });
+    assert_eq!(code, Some(5));
     others.iter().for_each(|id| cluster.signal_server(*id, Signal::CONT));
     cluster.classes_succeeded(&run);
     assert_eq!(cluster.class_attempts(&run), [1; 4]);
+}
+
+/// Somebody who watches the run there alone, and has been told of it.
+fn watch_at(cluster: &Cluster, server: u64, run: &str) -> Child {
+    let told = cluster.path("told");
+    let mut watch = Command::new(env!("CARGO_BIN_EXE_baton"));
+    watch.args(["run", "watch", run, "--timeout", "2s"]).env("BATON_SERVERS", cluster.address(server));
+    watch.stdout(File::create(&told).expect("a file")).stderr(Stdio::null());
+    let watching = watch.spawn().expect("baton runs");
+    cluster.until("the watcher to be told", || told.metadata().is_ok_and(|told| told.len() > 0));
+    watching
 }
 
 #[test]

@@ -67,8 +67,8 @@ pub enum ReadError {
         /// Who does, where it is known.
         leader: Option<Member>,
     },
-    /// No quorum confirmed the leader.
-    #[error("no quorum of coordinators answers: {0}")]
+    /// No quorum confirmed the leader, or raft has broken off.
+    #[error("{0}")]
     Unavailable(String),
 }
 
@@ -109,8 +109,18 @@ impl Cluster {
             Ok(Err(RaftError::APIError(LinearizableReadError::ForwardToLeader(forward)))) => {
                 Err(ReadError::NotLeader { leader: self.other(forward) })
             }
+            Ok(Err(RaftError::APIError(LinearizableReadError::QuorumNotEnough(short)))) => {
+                let ids: Vec<_> = short.got.iter().map(u64::to_string).collect();
+                Err(ReadError::Unavailable(format!(
+                    "no quorum answers it: of the voters, only {}",
+                    ids.join(", ")
+                )))
+            }
             Ok(Err(error)) => Err(ReadError::Unavailable(error.to_string())),
-            Err(_) => Err(ReadError::Unavailable(format!("within {} s", READ_WITHIN.as_secs()))),
+            Err(_) => Err(ReadError::Unavailable(format!(
+                "no quorum answers it within {} s",
+                READ_WITHIN.as_secs()
+            ))),
         }
     }
 

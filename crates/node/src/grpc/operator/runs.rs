@@ -32,6 +32,9 @@ const PAUSE_A_STEP: Duration = Duration::from_micros(20);
 const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
+/// How often a leader that has nothing to tell asks itself whether it still leads.
+const LOOK_BACK: Duration = Duration::from_millis(500);
+
 /// A run as it goes on.
 pub(super) type Views = Pin<Box<dyn Stream<Item = Result<api::RunView, Status>> + Send>>;
 
@@ -105,7 +108,8 @@ impl OperatorService {
     }
 }
 
-/// Tells a run when it has changed, until it has ended, the office is over, or nobody listens.
+/// Tells a run when it has changed, until it has ended, the office is over, or nobody listens. A leader without a quorum
+/// may have been succeeded by one whose news it never hears.
 async fn tell(
     cluster: Cluster,
     office: Arc<Office>,
@@ -140,6 +144,11 @@ async fn tell(
             () = watch.changed() => {}
             () = office::came_true(&mut over) => return,
             () = views.closed() => return,
+            () = sleep(LOOK_BACK) => if !office.is_followed() {
+                // Whoever has hung up meanwhile needs no reason.
+                let _ = views.send(Err(Status::unavailable("it is without a quorum"))).await;
+                return;
+            },
         }
     }
 }
