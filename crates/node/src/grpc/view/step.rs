@@ -15,6 +15,9 @@ use baton_plan::reference::Template;
 
 use super::shared;
 
+/// So long after its timeout an attempt has been ended by its agent, and the report has come.
+const OVERDUE_MS: u64 = 5000;
+
 /// The critical paths of the plans that a run carries out, by frame; each is found when it is first asked for.
 #[derive(Default)]
 pub(super) struct Paths {
@@ -54,7 +57,7 @@ pub(super) fn step(
         parent: run.chain(index).nth(1).map(|group| scope::name(run, plans, group)).unwrap_or_default(),
         item: seen.origin.item.clone().unwrap_or_default(),
         status: seen.status.word().into(),
-        reason: seen.reason.clone().unwrap_or_default(),
+        reason: seen.reason.clone().or_else(|| overdue(state, run, index, now_ms)).unwrap_or_default(),
         region: seen.region.clone().or(literal).unwrap_or_default(),
         idempotent: doing(run, plans, index).idempotent,
         optional: scope::is_optional(run, plans, index),
@@ -79,6 +82,23 @@ pub(super) fn step(
         outputs: BTreeMap::clone(&seen.outputs),
         attempts: seen.attempts.iter().map(|seen| attempt(seen, now_ms)).collect(),
     }
+}
+
+/// What an agent that is there, yet does not end its attempt, is to be asked: a disk that hangs lets it do neither.
+fn overdue(state: &State, run: &Run, index: StepIndex, now_ms: u64) -> Option<String> {
+    let attempt = run.steps[index].attempts.last().filter(|attempt| attempt.is_under_way())?;
+    let agent = &attempt.speaker.agent;
+    let timeout_ms = scope::work(run, &state.plans, index).timeout_ms;
+    let due_ms = attempt.begun.unwrap_or(attempt.granted).stamp.time_ms + timeout_ms;
+    let late_ms = now_ms.saturating_sub(due_ms) / 1000 * 1000;
+    let is_live = state.agents.by_name.get(agent).is_some_and(|agent| agent.live);
+    (is_live && timeout_ms > 0 && late_ms > OVERDUE_MS).then(|| {
+        let late = baton_plan::duration::written(late_ms);
+        format!(
+            "{agent} is there and has not ended it {late} after its timeout: look at its disk and its log. \
+             When it is stopped, the step is decided as with any agent that is lost"
+        )
+    })
 }
 
 /// What the step does when it is done, also while it is undone.

@@ -110,6 +110,25 @@ fn a_step_that_waits_names_who_holds_its_lock_and_who_draws_its_resource() {
 }
 
 #[test]
+fn an_attempt_that_its_agent_does_not_end_says_so() {
+    let plan = "metadata: {name: p}\nspec: {steps: [{name: dns, region: west, idempotent: true, timeout: 30s, command: 'true'}]}\n";
+    let mut world = World::new(&[plan]);
+    let west = world.join("west-1", "west");
+    let run = world.start("p");
+    let reason = |world: &World| step(&world.view(&run), "dns").reason.clone();
+    world.index += 35;
+    assert_eq!(reason(&world), "");
+    world.index += 1;
+    assert_eq!(
+        reason(&world),
+        "west-1 is there and has not ended it 6s after its timeout: look at its disk and its log. \
+         When it is stopped, the step is decided as with any agent that is lost"
+    );
+    world.apply(Command::ExpireAgent { speaker: west });
+    assert!(!reason(&world).contains("is there"), "{}", reason(&world));
+}
+
+#[test]
 fn what_people_are_asked_is_told_with_what_they_can_do() {
     let plan = "metadata: {name: p}\nspec: {steps: [{name: go, approval: {message: 'Go, ${run.operator}?', approvers: 2, \
                 roles: [ic], timeout: 1m}}]}\n";
