@@ -69,7 +69,7 @@ impl Agents for AgentsService {
         let cluster = self.cluster.clone();
         let welcome = api::Welcome {
             lease_ms: self.config.lease_ms,
-            renew_ms: self.config.renew_ms,
+            renew_ms: u64::try_from(office.first_pace().as_millis()).unwrap_or(self.config.renew_ms),
             leader: self.config.id,
             term: office.term,
             servers: self.cluster.addresses(),

@@ -149,6 +149,11 @@ impl Leases {
         Some(pace)
     }
 
+    /// How often an agent that comes now is to renew before it is told otherwise.
+    pub(crate) fn first_pace(&self) -> Duration {
+        self.terms.pace(self.running.len(), true)
+    }
+
     /// The agent was given something to do, or its session is over: if it was told that it need not come soon, it is
     /// awaited within a plain lease from now on all the same.
     pub(crate) fn await_soon(&mut self, speaker: &Speaker, now: Instant) {
@@ -317,6 +322,13 @@ mod tests {
         let idle = Renewal { busy: false, ..renewal(1, 0) };
         assert_eq!(leases.renew(&speaker(), idle, start), Some(LEASE));
         (leases, start)
+    }
+
+    /// Agents of an older version go by it until they are answered for the first time, and would come all too often.
+    #[test]
+    fn one_of_many_is_not_hurried_from_the_first() {
+        assert_eq!(granted().0.first_pace(), Duration::from_secs(1));
+        assert_eq!(crowded().0.first_pace(), LEASE / 2);
     }
 
     #[test]

@@ -185,6 +185,11 @@ impl Office {
         self.is_followed().then(|| self.leases().renew(speaker, renewal, Instant::now())).flatten()
     }
 
+    /// See [`Leases::first_pace`].
+    pub(crate) fn first_pace(&self) -> Duration {
+        self.leases().first_pace()
+    }
+
     /// See [`Leases::await_soon`].
     pub(crate) fn await_soon(&self, speaker: &Speaker) {
         self.leases().await_soon(speaker, Instant::now());
