@@ -126,18 +126,28 @@ impl Client {
         let mut route = Route::new(&self.servers, self.known_leader());
         let mut failure = self.no_quorum(write);
         let mut asked = FuturesUnordered::new();
+        let mut patience = Duration::ZERO;
         while !left().is_zero() {
-            let patience = match route.next() {
-                Move::Ask(address) => {
-                    asked.push(self.try_one(address, left().min(self.attempt), &call));
-                    ASK_ANOTHER
-                }
-                Move::Pause => Duration::from_millis(fastrand::u64(PAUSE_MS)),
-            };
-            let Some((address, tried)) = first(&mut asked, patience.min(left())).await else { continue };
+            if patience.is_zero() {
+                patience = match route.next() {
+                    Move::Ask(address) => {
+                        asked.push(self.try_one(address, left().min(self.attempt), &call));
+                        ASK_ANOTHER
+                    }
+                    Move::Pause if asked.is_empty() => Duration::from_millis(fastrand::u64(PAUSE_MS)),
+                    Move::Pause => ASK_ANOTHER,
+                };
+            }
+            let heard = first(&mut asked, patience.min(left())).await;
+            patience = Duration::ZERO;
+            let Some((address, tried)) = heard else { continue };
             route.heard(&address);
             if let Some(answer) = self.learn(&address, tried, &mut route, &mut failure) {
                 return answer;
+            }
+            // A leader that is slow because it has much to do is not helped by questions to all the others.
+            if !asked.is_empty() && !route.is_hinted() {
+                patience = ASK_ANOTHER;
             }
         }
         // Whoever is still asked has no time left either, and what came of it decides what may be written.

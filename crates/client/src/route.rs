@@ -35,6 +35,11 @@ impl Route {
         self.hint = leader;
     }
 
+    /// Somebody is said to lead who was not asked in this round.
+    pub(crate) fn is_hinted(&self) -> bool {
+        self.hint.as_ref().is_some_and(|address| !self.tried.contains(address))
+    }
+
     /// This coordinator has answered or was given up, and can be asked again in the next round.
     pub(crate) fn heard(&mut self, address: &str) {
         self.asked.remove(address);
@@ -110,6 +115,7 @@ mod tests {
         for _ in 0..2 {
             assert_eq!([(); 3].map(|()| answered(&mut route)), [ask("b"), ask("c"), Move::Pause]);
             route.hint(Some("a".into()));
+            assert!(!route.is_hinted());
         }
         route.heard("a");
         assert_eq!([(); 2].map(|()| answered(&mut route)), [ask("b"), ask("c")]);
