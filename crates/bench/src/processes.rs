@@ -11,14 +11,14 @@ use tokio::task::spawn_blocking;
 
 /// What every one of them is, here and in the measured plans.
 const PROGRAM: &str = "true";
-/// How many are under way: enough for any number of processors that the bench meets.
-const AT_ONCE: usize = 8;
+/// How many are under way where all processors are to work: enough for any number of them that the bench meets.
+pub(crate) const AT_ONCE: usize = 8;
 
-/// Processes a second that are started and awaited by threads of this program, with nobody else on the machine.
+/// Processes a second that are started and awaited by so many threads of this program, with nobody else on the machine.
 ///
 /// # Errors
 /// If one cannot be started.
-pub(crate) fn bare_loop(span: Duration) -> anyhow::Result<f64> {
+pub(crate) fn bare_loops(span: Duration, loops: usize) -> anyhow::Result<f64> {
     let begin = Instant::now();
     let count_until_over = || {
         let mut count = 0_u32;
@@ -29,10 +29,10 @@ pub(crate) fn bare_loop(span: Duration) -> anyhow::Result<f64> {
         Ok::<_, io::Error>(count)
     };
     let counts = std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..AT_ONCE).map(|_| scope.spawn(count_until_over)).collect();
+        let threads: Vec<_> = (0..loops).map(|_| scope.spawn(count_until_over)).collect();
         threads.into_iter().map(|thread| thread.join().expect("no thread panics")).sum::<io::Result<u32>>()
     });
-    let count = counts.context("a process of the bare loop cannot be started")?;
+    let count = counts.context("a process of a bare loop cannot be started")?;
     Ok(f64::from(count) / begin.elapsed().as_secs_f64())
 }
 
@@ -45,7 +45,7 @@ fn start_and_await() -> io::Result<()> {
 pub(crate) struct Supervisors(Arc<[Arc<Mutex<Supervisor>>]>);
 
 impl Supervisors {
-    /// As many as there are processes at once in the bare loop.
+    /// As many as there are bare loops on all processors.
     ///
     /// # Errors
     /// If one cannot be started.

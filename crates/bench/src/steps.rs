@@ -8,7 +8,7 @@ use crate::figures::Times;
 use crate::load::{self, Measured};
 use crate::peers::Peers;
 use crate::place::{Place, origin};
-use crate::processes::{Supervisors, bare_loop};
+use crate::processes::{AT_ONCE, Supervisors, bare_loops};
 use crate::report::{Across, Curve, Report, Row, Target, counted};
 use crate::{Bench, disk};
 
@@ -99,6 +99,9 @@ pub(crate) async fn measure(bench: &Bench, kinds: &[Kind], report: &mut Report) 
             } else if let Some(row) = peers.and_then(|peers| peers.rates(kind, runs, rate)) {
                 report.add(row);
             }
+            if let Some(processes) = processes.as_ref().filter(|_| runs == TARGET_RUNS) {
+                report.add(processes.whole_machine(kind, rate));
+            }
         }
         report.curve(curve);
     }
@@ -113,35 +116,44 @@ fn rate_row(kind: &Kind, runs: usize, rate: f64, raw: f64, processes: Option<&Pr
         let counts = counts && kind.idempotent && !kind.wide;
         return if counts { row.target(Target::AtLeast(0.7, "raw sync")) } else { row };
     };
-    let row = row.beside(Some(("bare loop", processes.bare)));
-    if counts {
-        row.beside(Some((APART, processes.apart))).target(Target::AtLeast(0.6, "bare loop"))
-    } else {
-        row
-    }
+    let row = row.beside(Some((ONE_LOOP, processes.one_loop)));
+    if counts { row.target(Target::AtLeast(0.6, ONE_LOOP)) } else { row }
 }
 
 /// What steps that start a process stand beside, measured right before them.
 struct Processes {
-    bare: f64,
+    one_loop: f64,
+    /// As many as all processors can do.
+    loops: f64,
     apart: f64,
 }
 
+const ONE_LOOP: &str = "bare loop";
+const LOOPS: &str = "bare loops on all processors";
 const APART: &str = "apart";
 
 impl Processes {
-    /// A bare loop of the same processes; and as many of them beside as many steps that do nothing, neither of which has to
+    /// Bare loops of the same processes; and as many of them beside as many steps that do nothing, neither of which has to
     /// do with the other: what such steps could come to, if what binds the two, and what is cheaper for many at once than
     /// for few, cost nothing.
     async fn measure(bench: &Bench, kind: &Kind, report: &mut Report) -> anyhow::Result<Processes> {
-        let bare = bare_loop(bench.span)?;
-        report.add(Row::new(format!("bare loop of processes, before {}", kind.name), "1/s", bare));
+        let (one_loop, loops) = (bare_loops(bench.span, 1)?, bare_loops(bench.span, AT_ONCE)?);
+        for (name, rate) in [(ONE_LOOP, one_loop), (LOOPS, loops)] {
+            report.add(Row::new(format!("{name}, before {}", kind.name), "1/s", rate));
+        }
         let nothing = Kind { action: NOTHING, ..*kind };
         let apart = runs_at_once(bench, &nothing, TARGET_RUNS, Some(Supervisors::start()?)).await?.rate;
         let what =
             format!("{APART}: as many processes beside as many steps that do nothing, before {}", kind.name);
-        report.add(Row::new(what, "1/s", apart).beside(Some(("bare loop", bare))));
-        Ok(Processes { bare, apart })
+        report.add(Row::new(what, "1/s", apart).beside(Some((LOOPS, loops))));
+        Ok(Processes { one_loop, loops, apart })
+    }
+
+    /// The steps beside what the machine can do at most.
+    fn whole_machine(&self, kind: &Kind, rate: f64) -> Row {
+        let row = Row::new(format!("{}, beside the whole machine", kind.at_once(TARGET_RUNS)), "1/s", rate);
+        let row = row.beside(Some((LOOPS, self.loops))).beside(Some((APART, self.apart)));
+        row.target(Target::AtLeast(0.6, LOOPS))
     }
 }
 

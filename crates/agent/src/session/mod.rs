@@ -183,9 +183,8 @@ impl Session<'_> {
 
     /// The supervisors read it right before they execute. One that is not the newest is the earlier end.
     fn write_deadline(&mut self, until_ns: u64) {
-        if until_ns
-            < self.written_ns.saturating_add(self.link.lease_ms.saturating_mul(1_000_000) / WRITES_A_LEASE)
-        {
+        let pause_ns = self.link.lease_ms.saturating_mul(1_000_000) / WRITES_A_LEASE;
+        if until_ns < self.written_ns.saturating_add(pause_ns) {
             return;
         }
         match self.identity.machine.keep_lease(until_ns) {
