@@ -33,7 +33,7 @@ pub struct Config {
     pub election_ms: (u64, u64),
     /// How long an agent counts as live after its last renewal.
     pub lease_ms: u64,
-    /// How often an agent renews, where there are few: a leader asks no more than a thousand times a second for it.
+    /// How often an agent renews, where there are few: all together renew some six hundred times a second at most.
     pub renew_ms: u64,
     /// A snapshot is taken after this many log entries.
     pub snapshot_after: u64,
