@@ -18,7 +18,7 @@ use baton_api::connect::{Connect, Tcp};
 use baton_api::operator_client::OperatorClient;
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
-use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio::time::{Instant, sleep, timeout};
 use tonic::transport::Channel;
 use tonic::{Response, Status};
 
@@ -131,7 +131,11 @@ impl Client {
             if patience.is_zero() {
                 patience = match route.next() {
                     Move::Ask(address) => {
-                        asked.push(self.try_one(address, left().min(self.attempt), &call));
+                        let (limit, call) = (left().min(self.attempt), &call);
+                        asked.push(async move {
+                            let tried = self.try_one(&address, limit, call).await;
+                            (address, tried)
+                        });
                         ASK_ANOTHER
                     }
                     Move::Pause if asked.is_empty() => Duration::from_millis(fastrand::u64(PAUSE_MS)),
@@ -160,30 +164,27 @@ impl Client {
         Err(Error::NoQuorum(failure))
     }
 
-    /// Asks one coordinator; whom, and what came of it.
     async fn try_one<T, F>(
         &self,
-        address: String,
+        address: &str,
         limit: Duration,
         call: &impl Fn(OperatorClient<Channel>) -> F,
-    ) -> (String, Tried<T>)
+    ) -> Tried<T>
     where
         F: Future<Output = Result<Response<T>, Status>>,
     {
-        let until = Instant::now() + limit;
-        let tried = match timeout_at(until, self.channels.to(&address)).await {
-            Ok(Ok(channel)) => {
-                let operator = OperatorClient::new(channel).max_decoding_message_size(MESSAGE_BYTES);
-                match timeout_at(until, call(operator)).await {
-                    Ok(Ok(response)) => Tried::Answered(response.into_inner()),
-                    Ok(Err(status)) => Tried::Failed(Box::new(status)),
-                    Err(_) => Tried::Silent { sent: true },
-                }
-            }
-            Ok(Err(text)) => Tried::NotSent(format!("{address}: {text}")),
-            Err(_) => Tried::Silent { sent: false },
+        let started = Instant::now();
+        let channel = match timeout(limit, self.channels.to(address)).await {
+            Ok(Ok(channel)) => channel,
+            Ok(Err(text)) => return Tried::NotSent(format!("{address}: {text}")),
+            Err(_) => return Tried::Silent { sent: false },
         };
-        (address, tried)
+        let operator = OperatorClient::new(channel).max_decoding_message_size(MESSAGE_BYTES);
+        match timeout(limit.saturating_sub(started.elapsed()), call(operator)).await {
+            Ok(Ok(response)) => Tried::Answered(response.into_inner()),
+            Ok(Err(status)) => Tried::Failed(Box::new(status)),
+            Err(_) => Tried::Silent { sent: true },
+        }
     }
 
     /// Takes in what one coordinator said; an answer ends the search.

@@ -39,7 +39,7 @@ impl Client {
     /// Asks everyone at once and takes the leader's answer, or the best when all have spoken.
     async fn ask_all(&self) -> Result<api::ClusterStatus, String> {
         let mut answers: FuturesUnordered<_> =
-            self.servers.iter().map(|address| self.ask_status(address.clone())).collect();
+            self.servers.iter().map(|address| self.ask_status(address)).collect();
         let mut best: Option<api::ClusterStatus> = None;
         let mut last = String::new();
         while let Some(answer) = answers.next().await {
@@ -55,20 +55,19 @@ impl Client {
         best.ok_or(last)
     }
 
-    async fn ask_status(&self, address: String) -> Result<api::ClusterStatus, String> {
+    async fn ask_status(&self, address: &str) -> Result<api::ClusterStatus, String> {
         let call = |mut operator: api::operator_client::OperatorClient<_>| async move {
             operator.get_cluster_status(api::GetClusterStatusRequest {}).await
         };
-        let (address, tried) = self.try_one(address, self.attempt, &call).await;
-        match tried {
+        match self.try_one(address, self.attempt, &call).await {
             Tried::Answered(status) => Ok(status),
             Tried::NotSent(text) => Err(text),
             Tried::Failed(status) => {
-                self.channels.forget(&address);
+                self.channels.forget(address);
                 Err(format!("{address}: {}", status.message()))
             }
             Tried::Silent { .. } => {
-                self.channels.forget(&address);
+                self.channels.forget(address);
                 Err(format!("{address}: no answer"))
             }
         }
